@@ -1,0 +1,72 @@
+"""A stack of small playbooks in a temporary directory, and a copy of the command line that has them beside it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CHECKOUT))
+
+from runner import Stack  # noqa: E402
+
+INVENTORY = """
+[all:vars]
+ansible_python_interpreter=/usr/bin/python3
+[here]
+localhost ansible_connection=local
+[gone]
+gone ansible_host=127.0.0.1 ansible_port=1 ansible_connection=ssh
+"""
+
+
+BROKEN = """
+- name: Name a module that there is not
+  hosts: here
+  tasks:
+    - name: Try it
+      ansible.builtin.no_such_module:
+"""
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory laid out like the checkout: runner, playbooks and an inventory."""
+    house = tmp_path_factory.mktemp("house")
+    shutil.copy(CHECKOUT / "runner.py", house)
+    shutil.copytree(CHECKOUT / "runs", house / "runs", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(__file__).parent / "playbooks", house / "playbooks")
+    (house / "playbooks" / "broken.yml").write_text(BROKEN)
+    (house / "inventory" / "lab").mkdir(parents=True)
+    (house / "inventory" / "lab" / "hosts").write_text(INVENTORY)
+    return house
+
+
+@pytest.fixture(scope="session")
+def stack(house: Path) -> Stack:
+    """The stack of that directory."""
+    return Stack(house / "inventory" / "lab", playbooks=house / "playbooks", cache=house / "cache")
+
+
+@pytest.fixture
+def command(house: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command line beside these playbooks."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(house), "XDG_CACHE_HOME": str(house / "user")}
+        return subprocess.run(
+            [sys.executable, house / "runner.py", *arguments],
+            env=environment,
+            cwd=house,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
