@@ -1,0 +1,42 @@
+"""What systemctl and ss say, read as pure functions."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+
+
+def properties(show_output: str) -> dict[str, str]:
+    """The `Key=value` lines of `systemctl show`."""
+    return dict(line.split("=", 1) for line in show_output.splitlines() if "=" in line)
+
+
+def steps(unit: dict[str, str], state: str) -> list[str]:
+    """The systemctl verbs that bring a unit to `state` (started, restarted, reloaded) and enabled."""
+    active = unit.get("ActiveState") in ("active", "activating", "reloading")
+    verbs = []
+    if unit.get("NeedDaemonReload") == "yes":
+        verbs.append("daemon-reload")
+    if unit.get("UnitFileState") in ("disabled", "masked-runtime", "enabled-runtime"):
+        verbs.append("enable")
+    if state == "restarted":
+        verbs.append("restart")
+    elif not active:
+        verbs.append("start")
+    elif state == "reloaded":
+        verbs.append("reload")
+    return verbs
+
+
+def holders(ss_output: str, port: int, own: str) -> list[str]:
+    """The processes, other than those of `own`'s name, that `ss -Hltnp` shows on a port: `nginx (pid 12)`."""
+    found = []
+    for line in ss_output.splitlines():
+        fields = line.split()
+        if len(fields) < 4 or not fields[3].endswith(f":{port}"):
+            continue
+        for name, pid in re.findall(r'\("([^"]+)",pid=(\d+)', line) or [("an unknown process", "?")]:
+            if name != own and (holder := f"{name} (pid {pid})") not in found:
+                found.append(holder)
+    return found

@@ -1,0 +1,155 @@
+#!/usr/bin/python
+"""Brings a systemd unit to a state and waits until the service answers."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: service
+short_description: Bring a systemd unit to a state and wait until it answers
+version_added: 0.1.0
+description:
+  - Enables and starts, restarts or reloads a unit, then asks the service itself until it answers.
+  - Where it does not, the failure names the process that holds its port, and shows the journal.
+options:
+  name: {type: str, required: true, description: Name of the unit.}
+  state:
+    description: What shall be. V(reloaded) starts a unit that is not running.
+    type: str
+    choices: [started, restarted, reloaded]
+    default: started
+  probe: {type: list, elements: str, required: true, description: Command that succeeds when the service answers.}
+  environment: {type: dict, default: {}, description: Environment of the probe; the place for a password.}
+  expect: {type: str, default: "", description: Regular expression that the answer has to hold.}
+  timeout: {type: int, default: 60, description: Seconds until the service must have answered.}
+  port: {type: int, description: Port the service listens on.}
+  process: {type: str, default: "", description: Name of its process; another one on the port is to blame.}
+  log: {type: str, default: "", description: Log file to show beside the journal when the service does not answer.}
+  hint: {type: str, default: "", description: What to look at when the service does not answer.}
+attributes:
+  check_mode: {support: full, description: Says what would be done. Asks nothing of a unit that is not there yet.}
+  diff_mode: {support: none, description: There is nothing to compare.}
+author: [The mcp.aws maintainers (@mcp-aws)]
+"""
+
+EXAMPLES = r"""
+- name: Run Redis
+  mcp.aws.service:
+    name: redis-server
+    probe: [redis-cli, ping]
+    expect: PONG
+    port: 6379
+"""
+
+RETURN = r"""
+steps:
+  description: The verbs given to systemctl.
+  returned: always
+  type: list
+  elements: str
+answer:
+  description: What the service answered.
+  returned: when not in check mode
+  type: str
+"""
+
+import re
+import time
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mcp.aws.plugins.module_utils import systemd
+
+ASKED = "LoadState,ActiveState,UnitFileState,NeedDaemonReload"
+
+
+class Service:
+    """One run of the module."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.params = module.params
+        self.name = module.params["name"]
+
+    def show(self) -> dict[str, str]:
+        """State of the unit as systemd sees it."""
+        _, out, _ = self.module.run_command(["systemctl", "show", self.name, "-p", ASKED])
+        return systemd.properties(out)
+
+    def probe(self) -> tuple[bool, str]:
+        """Whether the service answers, and what it says."""
+        status, out, err = self.module.run_command(self.params["probe"], environ_update=self.params["environment"])
+        answer = (out + err).strip()
+        return status == 0 and bool(re.search(self.params["expect"], answer)), answer
+
+    def wait(self) -> str:
+        """The answer of the service, asked until the deadline; ends early when the unit has given up."""
+        deadline = time.monotonic() + self.params["timeout"]
+        pause = 0.1
+        while True:
+            good, answer = self.probe()
+            if good:
+                return answer
+            if self.show().get("ActiveState") == "failed":
+                self.fail("has failed", answer)
+            if time.monotonic() > deadline:
+                said = answer.splitlines()[-1] if answer else "nothing"
+                self.fail(f"does not answer as it should after {self.params['timeout']} s (it says: {said})", answer)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 1)
+
+    def fail(self, problem: str, answer: str) -> None:
+        """End with one sentence, and the evidence beside it."""
+        remedy = self.params["hint"] or f"the end of its journal is below; the whole of it: journalctl -u {self.name}"
+        if self.params["port"]:
+            _, out, _ = self.module.run_command(["ss", "-Hltnp"])
+            if others := systemd.holders(out, self.params["port"], self.params["process"] or self.name):
+                holder = ", ".join(others)
+                remedy = f"port {self.params['port']} is held by {holder}. Stop that, or choose another port"
+        journal = ["journalctl", "-u", self.name, "-n", "20", "--no-pager", "-o", "short-iso", "-q"]
+        _, out, _ = self.module.run_command(journal)
+        evidence = {"probe": answer.splitlines()[-5:], "journal": [line[:240] for line in out.splitlines()]}
+        if self.params["log"] and Path(self.params["log"]).exists():
+            evidence["log"] = Path(self.params["log"]).read_text(errors="replace").splitlines()[-15:]
+        self.module.fail_json(msg=f"{self.name} {problem}: {remedy}.", evidence=evidence)
+
+    def apply(self) -> None:
+        """Do what is needed, then wait."""
+        unit = self.show()
+        absent = unit.get("LoadState") != "loaded"
+        if absent and not self.module.check_mode:
+            self.module.fail_json(msg=f"There is no unit {self.name} ({unit.get('LoadState')}). Is its package installed?")
+        steps = systemd.steps(unit, self.params["state"])
+        if self.module.check_mode:
+            self.module.exit_json(changed=bool(steps), steps=steps)
+        for step in steps:
+            command = ["systemctl", step] if step == "daemon-reload" else ["systemctl", step, self.name]
+            status, _, err = self.module.run_command(command)
+            if status != 0:
+                self.fail(f"cannot {step}", err)
+        self.module.exit_json(changed=bool(steps), steps=steps, answer=self.wait())
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["started", "restarted", "reloaded"], "default": "started"},
+            "probe": {"type": "list", "elements": "str", "required": True},
+            "environment": {"type": "dict", "default": {}, "no_log": True},
+            "expect": {"type": "str", "default": ""},
+            "timeout": {"type": "int", "default": 60},
+            "port": {"type": "int"},
+            "process": {"type": "str", "default": ""},
+            "log": {"type": "str", "default": ""},
+            "hint": {"type": "str", "default": ""},
+        },
+        supports_check_mode=True,
+    )
+    Service(module).apply()
+
+
+if __name__ == "__main__":
+    main()
