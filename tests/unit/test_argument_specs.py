@@ -1,0 +1,73 @@
+"""A role's argument specs are the truth: its defaults, its names, its README and its scenario agree with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.mcp.aws.docs.generate import render
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir() if (path / "tasks").is_dir())
+
+every_role = pytest.mark.parametrize("role", ROLES)
+
+
+def _load(role: str, path: str) -> Any:
+    return yaml.safe_load((CHECKOUT / "roles" / role / path).read_text())
+
+
+def _options(role: str, entry: str = "main") -> dict[str, Any]:
+    return _load(role, "meta/argument_specs.yml")["argument_specs"][entry].get("options") or {}
+
+
+@every_role
+def test_defaults_are_those_of_the_argument_specs(role: str) -> None:
+    specified = {name: option["default"] for name, option in _options(role).items() if "default" in option}
+    assert (_load(role, "defaults/main.yml") or {}) == specified
+
+
+@every_role
+def test_options_without_a_default_say_whether_they_are_required(role: str) -> None:
+    silent = [name for name, option in _options(role).items() if not {"default", "required"} & option.keys()]
+    assert not silent
+
+
+@every_role
+def test_every_name_begins_with_the_role(role: str) -> None:
+    specs = _load(role, "meta/argument_specs.yml")["argument_specs"]
+    names = [name for entry in specs for name in _options(role, entry)]
+    assert not [name for name in names if not name.startswith(f"{role}_")]
+
+
+@every_role
+def test_every_option_is_described(role: str) -> None:
+    assert not [name for name, option in _options(role).items() if not {"description", "type"} <= option.keys()]
+
+
+@every_role
+def test_meta(role: str) -> None:
+    meta = _load(role, "meta/main.yml")
+    assert meta["galaxy_info"]["license"] == "GPL-3.0-or-later"
+    assert meta["galaxy_info"]["min_ansible_version"] == "2.19"
+    assert meta["dependencies"] == []
+
+
+@every_role
+def test_the_first_task_refuses_unknown_variables(role: str) -> None:
+    assert "mcp.aws.known_variables" in _load(role, "tasks/main.yml")[0]
+
+
+@every_role
+def test_readme_is_current(role: str) -> None:
+    directory = CHECKOUT / "roles" / role
+    assert (directory / "README.md").read_text() == render(directory), "call `make docs`"
+
+
+@every_role
+def test_scenario(role: str) -> None:
+    directory = CHECKOUT / "molecule" / role
+    assert (directory / "molecule.yml").is_file()
+    assert list(directory.glob("test_*.py"))
