@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,19 @@ ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir() if (path / "
 every_role = pytest.mark.parametrize("role", ROLES)
 
 
+class Loader(yaml.SafeLoader):
+    """Reads Ansible's own tags, such as `!unsafe`, as plain text."""
+
+
+Loader.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_scalar(node))
+
+
+def _read(path: Path) -> Any:
+    return yaml.load(path.read_text(), Loader=Loader)  # noqa: S506 (a safe loader)
+
+
 def _load(role: str, path: str) -> Any:
-    return yaml.safe_load((CHECKOUT / "roles" / role / path).read_text())
+    return _read(CHECKOUT / "roles" / role / path)
 
 
 def _options(role: str, entry: str = "main") -> dict[str, Any]:
@@ -40,6 +52,26 @@ def test_every_name_begins_with_the_role(role: str) -> None:
     specs = _load(role, "meta/argument_specs.yml")["argument_specs"]
     names = [name for entry in specs for name in _options(role, entry)]
     assert not [name for name in names if not name.startswith(f"{role}_")]
+
+
+@every_role
+def test_what_a_role_keeps_to_itself_is_marked_private(role: str) -> None:
+    """A public name outside the argument specs would be refused by `known_variables`."""
+    directory = CHECKOUT / "roles" / role
+    names = [name for path in sorted((directory / "vars").glob("*.yml")) for name in _read(path) or {}]
+    for path in sorted((directory / "tasks").rglob("*.yml")):
+        for task in _tasks(_read(path)):
+            names += [task["register"]] if "register" in task else []
+            names += task.get("ansible.builtin.set_fact", {})
+    assert not [name for name in names if not name.startswith(f"__{role}") and name != f"{role}_state"]
+
+
+def _tasks(nodes: list[dict[str, Any]] | None) -> Iterator[dict[str, Any]]:
+    """Yield tasks, those inside blocks too."""
+    for node in nodes or []:
+        yield node
+        for part in ("block", "rescue", "always"):
+            yield from _tasks(node.get(part))
 
 
 @every_role
