@@ -1,0 +1,38 @@
+"""Start the server: read the settings, configure the log, hand over to uvicorn."""
+
+import os
+import sys
+
+import uvicorn
+
+from .app import create_app
+from .limits import BODY_BYTES
+from .logs import configure_logs
+from .settings import Settings, SettingsError
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; 2 means that a setting is missing or wrong."""
+    try:
+        settings = Settings.from_environment(os.environ)
+    except SettingsError as error:
+        print(f"mcp-memory: {error}", file=sys.stderr)
+        return 2
+    configure_logs(settings.log_level)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="websockets-sansio",
+        ws_max_size=BODY_BYTES,
+        timeout_graceful_shutdown=5,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

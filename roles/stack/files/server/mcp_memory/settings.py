@@ -1,0 +1,125 @@
+"""The server's settings: environment variables in, one frozen object out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from redis.asyncio.connection import parse_url
+
+T = TypeVar("T")
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOOPBACK = ("127.0.0.1:*", "localhost:*", "[::1]:*")
+
+
+class SettingsError(Exception):
+    """One line that names each wrong setting; never its value."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the server can be told."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    tokens: tuple[str, ...] = field(repr=False)
+    """Empty only when anonymous access was asked for."""
+    allowed_hosts: tuple[str, ...] = LOOPBACK
+    host: str = "127.0.0.1"
+    port: int = 8000
+    log_level: str = "INFO"
+    database_pool_size: int = 5
+    redis_pool_size: int = 10
+    cache_ttl: int = 300
+    """Seconds that a memory stays in Redis."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read and check all settings.
+
+        Raises:
+            SettingsError: with everything that is wrong, in one line.
+        """
+        problems: list[str] = []
+
+        def read(name: str, parse: Callable[[str], T], default: str = "") -> T | None:
+            try:
+                return parse(environment.get(name, "").strip() or default)
+            except ValueError as error:
+                problems.append(f"{name} {error}")
+                return None
+
+        values = {
+            "database_url": read("DATABASE_URL", _database_url),
+            "redis_url": read("REDIS_URL", _redis_url),
+            "tokens": read("MCP_TOKENS", _tokens),
+            "allowed_hosts": read("MCP_ALLOWED_HOSTS", _list, ",".join(LOOPBACK)),
+            "host": read("HOST", str, "127.0.0.1"),
+            "port": read("PORT", _number(1, 65535), "8000"),
+            "log_level": read("LOG_LEVEL", _log_level, "INFO"),
+            "database_pool_size": read("DATABASE_POOL_SIZE", _number(1, 50), "5"),
+            "redis_pool_size": read("REDIS_POOL_SIZE", _number(1, 100), "10"),
+            "cache_ttl": read("CACHE_TTL", _number(1, 86400), "300"),
+        }
+        anonymous = read("MCP_ALLOW_ANONYMOUS", _boolean, "false")
+        if values["tokens"] == () and anonymous is False:
+            problems.append("MCP_TOKENS is not set (MCP_ALLOW_ANONYMOUS=true opens the server to everybody)")
+        if problems:
+            raise SettingsError("; ".join(problems))
+        return cls(**values)  # type: ignore[arg-type]
+
+
+def _database_url(text: str) -> str:
+    if not text:
+        raise ValueError("is not set (postgresql://user:password@host:5432/database)")
+    try:
+        if not text.startswith(("postgresql://", "postgres://")):
+            raise ValueError
+        conninfo_to_dict(text)
+    except (ValueError, psycopg.ProgrammingError):
+        raise ValueError("is not a URL like postgresql://user:password@host:5432/database") from None
+    return text
+
+
+def _redis_url(text: str) -> str:
+    if not text:
+        raise ValueError("is not set (redis://:password@host:6379/0)")
+    try:
+        parse_url(text)
+    except ValueError:
+        raise ValueError("is not a URL like redis://:password@host:6379/0") from None
+    return text
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    tokens = _list(text)
+    if not all(token.isascii() and token.isprintable() and " " not in token for token in tokens):
+        raise ValueError("holds a token with a blank or a character outside ASCII")
+    return tokens
+
+
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isdecimal() and low <= int(text) <= high):
+            raise ValueError(f"is not a number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("is neither true nor false")
+    return text.lower() == "true"
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise ValueError(f"is none of {', '.join(LOG_LEVELS)}")
+    return text.upper()

@@ -1,0 +1,94 @@
+"""The MCP server: five tools over the shared memory."""
+
+import logging
+import time
+from typing import Any
+
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
+from pydantic import ValidationError
+
+from . import __version__
+from .errors import MemoryFault
+from .limits import Content, Key, Limit, Offset, OptionalKey, OptionalTag, Query, Tags
+from .logs import milliseconds_since, say
+from .memory import SharedMemory
+from .models import Forgotten, Found, Listing, Recalled, Remembered
+
+INSTRUCTIONS = """\
+A memory that all agents share and that outlives their sessions.
+Remember facts, decisions and results under a key that others can guess; search before you ask or work anew.\
+"""
+
+READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+# Remembering without a key twice makes two memories; forgetting twice is forgetting once.
+REPLACES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False)
+DELETES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+
+
+class MemoryServer(MCPServer):
+    """Logs each tool call, and tells the caller in plain words what was wrong."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        start, ok = time.perf_counter(), False
+        try:
+            result = await super().call_tool(name, arguments, context)
+            ok = True
+            return result
+        except ToolError as error:
+            explained = explain(error.__cause__)
+            if explained:
+                raise ToolError(explained) from error.__cause__
+            raise
+        finally:
+            level = logging.INFO if ok else logging.WARNING
+            say("tool", level, tool=name[:64], ok=ok, duration_ms=milliseconds_since(start))
+
+
+def explain(cause: BaseException | None) -> str:
+    """What to tell the caller, or nothing when the cause is not meant for it."""
+    if isinstance(cause, ValidationError):
+        problems = (f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in cause.errors())
+        return "Invalid arguments. " + "; ".join(problems)
+    return str(cause) if isinstance(cause, MemoryFault) else ""
+
+
+def create_server(memory: SharedMemory) -> MemoryServer:
+    """Build the server with its tools."""
+    server = MemoryServer(
+        "mcp-memory",
+        title="Shared memory",
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        subscriptions=False,
+    )
+
+    @server.tool(title="Remember", annotations=REPLACES)
+    async def remember(content: Content, key: OptionalKey = "", tags: Tags = ()) -> Remembered:
+        """Keep a text under a key. A memory that has this key already is replaced, its tags too."""
+        return await memory.remember(content, key, tags)
+
+    @server.tool(title="Recall", annotations=READS)
+    async def recall(key: Key) -> Recalled:
+        """Read the memory that has this key."""
+        return await memory.recall(key)
+
+    @server.tool(title="Search", annotations=READS)
+    async def search(query: Query, limit: Limit = 10, tags: Tags = ()) -> Found:
+        """Find memories by their words, best first, with the passages that matched; tags: all must be there."""
+        return await memory.search(query, limit, tags)
+
+    @server.tool(title="Forget", annotations=DELETES)
+    async def forget(key: Key) -> Forgotten:
+        """Delete the memory that has this key. Forgetting what is not there succeeds."""
+        return await memory.forget(key)
+
+    @server.tool(title="List memories", annotations=READS)
+    async def list_memories(tag: OptionalTag = "", limit: Limit = 20, offset: Offset = 0) -> Listing:
+        """List memories, the latest first, page by page."""
+        return await memory.list_memories(tag, limit, offset)
+
+    return server

@@ -1,0 +1,155 @@
+"""PostgreSQL and Redis for the tests, started in a temporary folder when the environment names none."""
+
+import contextlib
+import json
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import psycopg
+import pytest
+import redis
+
+DEADLINE = 15
+TOKEN = secrets.token_urlsafe(24)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(answers: Callable[[], object], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for a service; when it does not come, show its log."""
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        try:
+            answers()
+            return
+        except (OSError, psycopg.Error, redis.RedisError, httpx2.HTTPError) as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{process.args!r} does not answer: {error}\n{log.read_text()}")
+            time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def running(
+    command: list[str], log: Path, user: str | None = None, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a service, its output in a file, until the block ends."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, user=user, cwd=log.parent, env=environment
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str]:
+    """Yield the URL of a database; skips where no server is installed."""
+    if url := os.environ.get("DATABASE_URL"):
+        yield url
+        return
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "")]
+    if not found[-1].is_file():
+        pytest.skip("no PostgreSQL: set DATABASE_URL or install the package postgresql")
+    user = unprivileged_user()
+    # Not pytest's folder: that is open to root alone.
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as name:
+        folder = Path(name)
+        if user:
+            shutil.chown(folder, user)
+        data, log, port = folder / "data", folder / "postgresql.log", free_port()
+        initdb = [str(found[-1]), "-D", str(data), "-U", "tester", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, user=user, cwd=folder)
+        command = [str(found[-1].with_name("postgres")), "-D", str(data), "-p", str(port), "-k", str(folder), "-F"]
+        url = f"postgresql://tester@127.0.0.1:{port}/postgres"
+        with running([*command, "-h", "127.0.0.1"], log, user) as process:
+            wait_until(lambda: psycopg.connect(url, connect_timeout=1).close(), process, log)
+            yield url
+
+
+def unprivileged_user() -> str | None:
+    """Whom to run PostgreSQL as when the tests run as root, which it refuses."""
+    if os.geteuid() != 0:
+        return None
+    users = {user.pw_name for user in pwd.getpwall()}
+    return "postgres" if "postgres" in users else "nobody"
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path, port: int | None = None) -> Iterator[str]:
+    """Yield the URL of a Redis; skips where no server is installed."""
+    server = shutil.which("redis-server")
+    if not server:
+        pytest.skip("no Redis: set REDIS_URL or install the package redis-server")
+    port = port or free_port()
+    url = f"redis://127.0.0.1:{port}/0"
+    command = [server, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
+    log = folder / "redis.log"
+    with running(command, log) as process:
+        wait_until(lambda: redis.Redis.from_url(url).ping(), process, log)
+        yield url
+
+
+@dataclass
+class RunningServer:
+    """The server under test."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def websocket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws"
+
+    def wait_for(self, path: str) -> None:
+        """Wait until the path answers with success."""
+        wait_until(lambda: httpx2.get(self.url + path).raise_for_status(), self.process, self.log)
+
+    def events(self) -> list[dict[str, object]]:
+        """All lines of the log so far."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+@contextlib.contextmanager
+def running_server(folder: Path, database_url: str, redis_url: str) -> Iterator[RunningServer]:
+    """Start `python -m mcp_memory`; it may not be ready yet."""
+    port, log = free_port(), folder / "server.log"
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "MCP_TOKENS": f"another-token,{TOKEN}",
+        "PORT": str(port),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]),
+    }
+    with running([sys.executable, "-m", "mcp_memory"], log, environment=environment) as process:
+        server = RunningServer(process, port, log)
+        server.wait_for("/health")
+        yield server
