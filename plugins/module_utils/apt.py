@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 CAUSES = (
     (
-        r"No space left on device|not enough free (?:disk )?space",
+        r"No space left on device|enough free (?:disk )?space",
         "the disk is full",
         "free some space (df -h, docker system df) and run again",
     ),
@@ -41,7 +41,7 @@ CAUSES = (
     (
         r"Could not get lock|Unable to acquire the dpkg frontend lock",
         "another package manager holds the lock",
-        "wait for it to end (it is often the first boot's upgrade), or look at it with: fuser -v /var/lib/dpkg/lock-frontend",
+        "wait for it to end (often the first boot's upgrade); fuser -v /var/lib/dpkg/lock-frontend names it",
     ),
 )
 

@@ -18,7 +18,7 @@ def steps(unit: dict[str, str], state: str) -> list[str]:
     verbs = []
     if unit.get("NeedDaemonReload") == "yes":
         verbs.append("daemon-reload")
-    if unit.get("UnitFileState") in ("disabled", "masked-runtime", "enabled-runtime"):
+    if unit.get("UnitFileState") == "disabled":
         verbs.append("enable")
     if state == "restarted":
         verbs.append("restart")

@@ -5,6 +5,13 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.urls import fetch_url
+from ansible_collections.mcp.aws.plugins.module_utils import apt
+
 DOCUMENTATION = r"""
 module: packages
 short_description: Install Debian packages in one transaction
@@ -62,13 +69,6 @@ files:
   elements: str
 """
 
-import time
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import fetch_url
-from ansible_collections.mcp.aws.plugins.module_utils import apt
-
 LISTS = Path("/var/lib/apt/lists")
 APT = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=120"]
 INSTALL = [
@@ -79,7 +79,12 @@ INSTALL = [
     "install",
 ]  # fmt: skip
 UPDATE = [*APT, "-o", "APT::Update::Error-Mode=any", "update"]
-QUIET = {"DEBIAN_FRONTEND": "noninteractive", "UCF_FORCE_CONFFOLD": "1", "NEEDRESTART_SUSPEND": "1", "LC_ALL": "C.UTF-8"}
+QUIET = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "UCF_FORCE_CONFFOLD": "1",
+    "NEEDRESTART_SUSPEND": "1",
+    "LC_ALL": "C.UTF-8",
+}
 
 
 class Transaction:
@@ -154,8 +159,11 @@ class Transaction:
         if not out.strip() and not any(Path("/var/lib/dpkg/updates").glob("[0-9]*")):
             return False
         if not self.module.check_mode:
-            self.must(["dpkg", "--configure", "-a", "--force-confdef", "--force-confold"], "finish an interrupted installation")
-            self.must([*APT, "-f", "install"], "finish an interrupted installation")
+            for command in (
+                ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"],
+                [*APT, "-f", "install"],
+            ):
+                self.must(command, "finish an interrupted installation")
         return True
 
     def apply(self) -> None:

@@ -5,6 +5,13 @@
 
 from __future__ import annotations
 
+import re
+import time
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mcp.aws.plugins.module_utils import systemd
+
 DOCUMENTATION = r"""
 module: service
 short_description: Bring a systemd unit to a state and wait until it answers
@@ -53,13 +60,6 @@ answer:
   returned: when not in check mode
   type: str
 """
-
-import re
-import time
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.aws.plugins.module_utils import systemd
 
 ASKED = "LoadState,ActiveState,UnitFileState,NeedDaemonReload"
 
@@ -117,9 +117,9 @@ class Service:
     def apply(self) -> None:
         """Do what is needed, then wait."""
         unit = self.show()
-        absent = unit.get("LoadState") != "loaded"
-        if absent and not self.module.check_mode:
-            self.module.fail_json(msg=f"There is no unit {self.name} ({unit.get('LoadState')}). Is its package installed?")
+        loaded = unit.get("LoadState")
+        if loaded != "loaded" and not self.module.check_mode:
+            self.module.fail_json(msg=f"There is no unit {self.name} ({loaded}). Is its package installed?")
         steps = systemd.steps(unit, self.params["state"])
         if self.module.check_mode:
             self.module.exit_json(changed=bool(steps), steps=steps)

@@ -1,0 +1,44 @@
+"""Tables of what systemctl and ss say, and what we make of it."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import pytest
+from ansible_collections.mcp.aws.plugins.module_utils import systemd
+
+RUNNING = {"ActiveState": "active", "UnitFileState": "enabled", "NeedDaemonReload": "no"}
+LISTENING = """\
+LISTEN 0 511 127.0.0.1:6379 0.0.0.0:* users:(("redis-server",pid=12,fd=6))
+LISTEN 0 511 0.0.0.0:5432 0.0.0.0:* users:(("nc",pid=99,fd=3))
+LISTEN 0 511 [::]:5432 [::]:* users:(("nc",pid=99,fd=4))
+LISTEN 0 511 0.0.0.0:15432 0.0.0.0:* users:(("other",pid=7,fd=3))
+"""
+
+
+@pytest.mark.parametrize(
+    ("unit", "state", "steps"),
+    [
+        ({}, "started", []),
+        ({}, "restarted", ["restart"]),
+        ({}, "reloaded", ["reload"]),
+        ({"ActiveState": "inactive"}, "started", ["start"]),
+        ({"ActiveState": "failed"}, "reloaded", ["start"]),
+        ({"ActiveState": "activating"}, "started", []),
+        ({"UnitFileState": "disabled"}, "started", ["enable"]),
+        ({"UnitFileState": "enabled-runtime"}, "started", []),
+        ({"UnitFileState": "disabled", "NeedDaemonReload": "yes"}, "restarted", ["daemon-reload", "enable", "restart"]),
+    ],
+)
+def test_steps(unit: dict[str, str], state: str, steps: list[str]) -> None:
+    assert systemd.steps(RUNNING | unit, state) == steps
+
+
+@pytest.mark.parametrize(
+    ("port", "own", "holders"),
+    [(6379, "redis-server", []), (5432, "postgres", ["nc (pid 99)"]), (80, "nginx", [])],
+)
+def test_holders(port: int, own: str, holders: list[str]) -> None:
+    assert systemd.holders(LISTENING, port, own) == holders
+
+
+def test_properties() -> None:
+    assert systemd.properties("A=b\nExec=x=y\n\n") == {"A": "b", "Exec": "x=y"}
