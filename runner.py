@@ -211,6 +211,9 @@ def main(given: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+    except OSError as error:
+        print(f"The run's artifacts cannot be kept: {error}", file=sys.stderr)
+        return FAILED
     print(json.dumps(run.as_dict(), indent=1) if said.json else run)
     return GREEN if run.ok else FAILED
 

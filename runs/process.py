@@ -140,6 +140,7 @@ def _environment(env: Mapping[str, str], *, colour: bool) -> _Environment:
     ours["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}"
     if "ANSIBLE_HOST_KEY_CHECKING" not in os.environ:
         ours.pop("ANSIBLE_HOST_KEY_CHECKING", None)  # ansible-runner turns it off unasked
+    ours.setdefault("COLUMNS", str(shutil.get_terminal_size().columns))  # the process sees a terminal of its own
     if not colour:
         ours["ANSIBLE_NOCOLOR"] = "1"
     return ours
@@ -190,8 +191,9 @@ def _message(result: Mapping[str, Any]) -> str:
 
 
 def _early_failures(output: str) -> tuple[Failure, ...]:
-    """Find what Ansible printed when it failed before its first task: no event tells."""
-    error = re.search(r"^\[ERROR\]: (.+?)(?:\n\n|\Z|\nOrigin: (/.*?):(\d+))", COLOUR.sub("", output), re.M | re.S)
+    """Find what was printed when nothing got as far as a task: no event tells."""
+    text = COLOUR.sub("", output).strip()
+    error = re.search(r"^\[ERROR\]: (.+?)(?:\n\n|\Z|\nOrigin: (/.*?):(\d+))", text, re.M | re.S)
     if not error:
-        return ()
+        return (Failure("", "", text.rpartition("\n")[2] or "ansible-playbook said nothing"),)
     return (Failure("", "", error[1].strip(), error[2] or "", int(error[3] or 0)),)

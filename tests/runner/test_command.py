@@ -53,6 +53,20 @@ def test_bad_input(command: Command, arguments: list[str], message: str) -> None
     assert "Traceback" not in done.stderr
 
 
+def test_nowhere_to_write(house: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, house / "runner.py", "green"],
+        cwd=house,
+        env={**os.environ, "XDG_CACHE_HOME": "/dev/null"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "/dev/null" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_interrupt_ends_the_playbook_too(house: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, house / "runner.py", "wait"],
