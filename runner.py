@@ -66,7 +66,7 @@ class Stack:
     keep: int = field(default=20, kw_only=True)
 
     def __post_init__(self) -> None:
-        self.inventory_path  # noqa: B018 (a wrong inventory is told at once, not with the first run)
+        _find_inventory(Path(self.inventory))  # a wrong one is told at once, not with the first run
 
     def site(self, **options: Unpack[Options]) -> Run:
         """Take an account to a verified server: preflight, provision, configure, deploy, verify."""
@@ -150,12 +150,7 @@ class Stack:
     @property
     def inventory_path(self) -> Path:
         """The inventory's absolute path."""
-        wanted = Path(self.inventory)
-        for candidate in (wanted, CHECKOUT / wanted):
-            if candidate.exists():
-                return candidate.resolve()
-        siblings = [path.name for path in (CHECKOUT / wanted).parent.glob("*")]
-        raise BadInput(f"No inventory `{wanted}`.{_nearest(wanted.name, siblings)}")
+        return _find_inventory(Path(self.inventory))
 
     @property
     def cache_path(self) -> Path:
@@ -165,6 +160,15 @@ class Stack:
         path = self.inventory_path
         user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         return user / "mcp.aws" / f"{path.stem}-{hashlib.sha256(bytes(path)).hexdigest()[:8]}"
+
+
+def _find_inventory(wanted: Path) -> Path:
+    """Return the absolute path of an inventory below the working directory or this checkout."""
+    for candidate in (wanted, CHECKOUT / wanted):
+        if candidate.exists():
+            return candidate.resolve()
+    siblings = [path.name for path in (CHECKOUT / wanted).parent.glob("*")]
+    raise BadInput(f"No inventory `{wanted}`.{_nearest(wanted.name, siblings)}")
 
 
 def _nearest(wrong: str, right: Sequence[str]) -> str:

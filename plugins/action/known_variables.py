@@ -18,6 +18,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.mcp.aws.plugins.module_utils.variables import options, unknown
 
+FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 COLLECTION_ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 
@@ -26,7 +27,7 @@ def read_options(role: Path) -> frozenset[str]:
     """Return the option names of a role, given its directory."""
     specs = role / "meta" / "argument_specs.yml"
     try:
-        content = yaml.load(specs.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (safe, in C)
+        content = FastLoader(specs.read_bytes()).get_single_data()
     except OSError as error:
         raise AnsibleActionFail(f"Role `{role.name}` has no readable {specs}: {error.strerror}.") from error
     return options(content or {})
