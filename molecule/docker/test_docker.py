@@ -7,9 +7,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from testinfra.host import Host
-
 from questions import eventually, journal
+from testinfra.host import Host
 
 # An image without a registry: one static program of the host.
 BUILD = "tar -C /usr/bin -c busybox | docker import -c 'ENTRYPOINT [\"/busybox\"]' - molecule/busybox"

@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import pytest
+from questions import eventually, journal, listeners, outside_address, run, variables
 from testinfra.host import Host
-
-from questions import eventually, journal, listeners, run, variables
 
 UNIT = "postgresql@12-main"
 PASSWORD = variables()["postgresql_users"][0]["password"]
@@ -19,7 +18,9 @@ def ask(host: Host, query: str, database: str = "postgres") -> str:
     return said.strip()
 
 
-def login(host: Host, query: str, user: str = "app", password: str = PASSWORD, address: str = "127.0.0.1") -> tuple[int, str]:
+def login(
+    host: Host, query: str, user: str = "app", password: str = PASSWORD, address: str = "127.0.0.1"
+) -> tuple[int, str]:
     words = ["psql", "-AtX", "-h", address, "-U", user, "-d", "app", "-c", query]
     return run(host, *words, env={"PGPASSWORD": password})
 
@@ -72,7 +73,7 @@ def test_password_is_kept_as_a_scram_verifier(host: Host) -> None:
 
 
 def test_wrong_password_is_refused(host: Host) -> None:
-    status, said = login(host, "SELECT 1", password="wrong")
+    status, said = login(host, "SELECT 1", "app", "wrong")
     assert status != 0
     assert "password authentication failed" in said
 
@@ -84,8 +85,7 @@ def test_foreign_network_is_refused(host: Host) -> None:
 
 
 def test_outside_address_does_not_answer(host: Host) -> None:
-    outside = host.check_output("hostname -I").split()[0]
-    status, said = login(host, "SELECT 1", address=outside)
+    status, said = login(host, "SELECT 1", address=outside_address(host))
     assert status != 0
     assert "Connection refused" in said
 

@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import pytest
+from questions import eventually, journal, listeners, outside_address, run, variables
 from testinfra.host import Host
-
-from questions import eventually, journal, listeners, run, variables
 
 UNIT = "redis-server"
 PASSWORD = variables()["redis_password"]
@@ -63,8 +62,7 @@ def test_stranger_is_refused(host: Host, password: str | None, says: str) -> Non
 
 
 def test_outside_address_does_not_answer(host: Host) -> None:
-    outside = host.check_output("hostname -I").split()[0]
-    assert "Connection refused" in ask(host, "ping", address=outside)
+    assert "Connection refused" in ask(host, "ping", address=outside_address(host))
 
 
 def test_password_is_nowhere_in_clear(host: Host) -> None:

@@ -29,8 +29,13 @@ def listeners(host: Host, port: int) -> dict[str, str]:
 def run(host: Host, *words: str, env: dict[str, str] | None = None) -> tuple[int, str]:
     """Exit status and both streams of a command, its words quoted."""
     prefix = [f"{name}={value}" for name, value in (env or {}).items()]
-    result = host.run("env " + shlex.join([*prefix, *words]))
-    return result.rc, result.stdout + result.stderr
+    result = host.run(f"env {shlex.join([*prefix, *words])} 2>&1")
+    return result.rc, result.stdout
+
+
+def outside_address(host: Host) -> str:
+    """The address that other machines see."""
+    return host.check_output("ip -4 -o route get 192.0.2.1 | sed 's/.* src //; s/ .*//'")
 
 
 def journal(host: Host, unit: str) -> str:
