@@ -14,12 +14,19 @@ KEY = re.compile(r"\b(ssh-(?:ed25519|rsa)|ecdsa-sha2-nistp\d+) (AAAA[0-9A-Za-z+/
 
 
 def whole(kind: str, blob: str) -> bool:
-    """Tell whether the key's data decodes and names the same kind; a kernel message may have run through the line."""
+    """Tell whether the key's data is complete and of that kind; a kernel message may have run through the line."""
     try:
         data = base64.b64decode(blob, validate=True)
     except binascii.Error:
         return False
-    return data[4 : 4 + int.from_bytes(data[:4], "big")] == kind.encode()
+    fields, rest = [], data
+    while rest:
+        length = 4 + int.from_bytes(rest[:4], "big")
+        if length > len(rest):
+            return False
+        fields.append(rest[4:length])
+        rest = rest[length:]
+    return fields[:1] == [kind.encode()]
 
 
 def keys_in_console(console: str) -> list[str]:

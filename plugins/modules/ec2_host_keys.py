@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: ec2_host_keys
 short_description: Pin the SSH host keys of an EC2 instance from its console
 description:
-  - cloud-init writes the SSH host keys of a new instance to its console, which EC2 hands out over its authenticated API.
+  - cloud-init writes the SSH host keys of a new instance to its console, which EC2 hands out over its API.
     This module waits for them and writes them to a C(known_hosts) file, so that the first login is checked already.
   - Nothing is asked of AWS when the file has keys for the instance. In check mode it says that it would pin them.
 version_added: 0.1.0
@@ -48,21 +48,20 @@ keys:
   sample: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI...]
 """
 
-import os  # noqa: E402
-import tempfile  # noqa: E402
-import time  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import os
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code  # noqa: E402
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule  # noqa: E402
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry  # noqa: E402
-from ansible_collections.mcp.aws.plugins.module_utils.host_keys import add, keys_in_console, keys_of, tail  # noqa: E402
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+from ansible_collections.mcp.aws.plugins.module_utils.host_keys import add, keys_in_console, keys_of, tail
 
-try:
+with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions
-except ImportError:
-    pass  # AnsibleAWSModule says so
 
 
 def read_console(client: Any, instance_id: str) -> str:
@@ -75,7 +74,8 @@ def read_console(client: Any, instance_id: str) -> str:
 
 def wait_for_keys(module: AnsibleAWSModule) -> list[str]:
     """Poll the console until it has the keys; fail with its last lines at the deadline."""
-    client = module.client("ec2", retry_decorator=AWSRetry.jittered_backoff(catch_extra_error_codes=["InvalidInstanceID.NotFound"]))
+    new_instance = AWSRetry.jittered_backoff(catch_extra_error_codes=["InvalidInstanceID.NotFound"])
+    client = module.client("ec2", retry_decorator=new_instance)
     instance_id, timeout = module.params["instance_id"], module.params["timeout"]
     deadline, interval = time.monotonic() + timeout, 1.0
     while True:

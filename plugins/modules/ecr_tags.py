@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: ecr_tags
 short_description: Tag an ECR repository
 description:
-  - Gives a repository exactly these tags. In check mode a repository that does not exist yet counts as one without tags.
+  - Gives a repository exactly these tags. In check mode an absent repository counts as one without tags.
 version_added: 0.1.0
 author: The mcp.aws maintainers
 options:
@@ -41,21 +41,20 @@ tags:
   sample: {team: platform}
 """
 
-from typing import Any  # noqa: E402
+from contextlib import suppress
+from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code  # noqa: E402
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule  # noqa: E402
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry  # noqa: E402
-from ansible_collections.amazon.aws.plugins.module_utils.tagging import (  # noqa: E402
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
     compare_aws_tags,
 )
 
-try:
+with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions
-except ImportError:
-    pass  # AnsibleAWSModule says so
 
 
 def apply(client: Any, name: str, wanted: dict[str, str], check_mode: bool) -> tuple[bool, dict[str, str]]:
