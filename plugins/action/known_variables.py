@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import lru_cache
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 COLLECTION_ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 
-@lru_cache(maxsize=64)
 def read_options(role: Path) -> frozenset[str]:
     """Return the option names of a role, given its directory."""
     specs = role / "meta" / "argument_specs.yml"
@@ -60,17 +59,22 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Fail when a variable begins with a role's name and is none of its options."""
         result = super().run(tmp, task_vars)
-        _spec, args = self.validate_argument_spec({"roles": {"type": "list", "elements": "str"}})
+        _spec, args = self.validate_argument_spec(
+            {"roles": {"type": "list", "elements": "str"}, "others": {"type": "dict", "default": {}}}
+        )
         directory = self._roles_directory()
         roles = sorted(entry.name for entry in directory.iterdir() if (entry / "meta").is_dir())
-        wanted = self._wanted(args["roles"], roles)
-        known = {role: read_options(directory / role) for role in wanted}
+        known = {role: read_options(directory / role) for role in self._wanted(args["roles"], roles)}
+        listed = {role: f"roles/{role}/README.md" for role in known}
+        for owner, names in args["others"].items():
+            known[owner], listed[owner] = frozenset(names), ", ".join(names)
 
         places = written(task_vars or {}, self._task.get_variable_manager().extra_vars)
         found = unknown(places, known, roles)
-        result.update(changed=False, unknown=[{"name": u.name, "role": u.role, "nearest": u.nearest} for u in found])
+        result.update(changed=False, unknown=[asdict(each) for each in found])
         if found:
-            result.update(failed=True, msg="\n".join(u.explain(places[u.name]) for u in found))
+            lines = [each.explain(places[each.name], listed[each.owner]) for each in found]
+            result.update(failed=True, msg="\n".join(lines))
         return result
 
     def _roles_directory(self) -> Path:

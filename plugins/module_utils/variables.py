@@ -14,19 +14,16 @@ STATE = "state"  # `<role>_state` is what a role tells other roles; it is nobody
 
 @dataclass(frozen=True)
 class Unknown:
-    """A variable that carries a role's prefix but is none of its options."""
+    """A variable that begins with an owner's name, a role's mostly, but is none of the owner's variables."""
 
     name: str
-    role: str
+    owner: str
     nearest: str | None
 
-    def explain(self, where: str) -> str:
-        """Say what is wrong, where it was written and what to do about it."""
+    def explain(self, written: str, listed: str) -> str:
+        """Say in one line what is wrong, where it was written, what to do about it and where the right names are."""
         remedy = f"did you mean `{self.nearest}`?" if self.nearest else "remove it."
-        return (
-            f"`{self.name}` ({where}) is not a variable of role `{self.role}`: {remedy}"
-            f" All of them are listed in roles/{self.role}/README.md."
-        )
+        return f"`{self.name}` ({written}) is not a variable of `{self.owner}`: {remedy} All of them: {listed}."
 
 
 def options(argument_specs: Mapping[str, Any]) -> frozenset[str]:
@@ -35,32 +32,32 @@ def options(argument_specs: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(name for entry in entry_points for name in (entry or {}).get("options") or {})
 
 
-def owner(name: str, roles: Iterable[str]) -> str | None:
-    """Return the role whose prefix the name carries; the longest wins, so `log_rotation_x` is never role `log`'s."""
-    return max((role for role in roles if name.startswith(f"{role}_")), key=len, default=None)
+def owner(name: str, owners: Iterable[str]) -> str | None:
+    """Return whose prefix the name carries; the longest wins, so `log_rotation_x` is never `log`'s."""
+    return max((each for each in owners if name.startswith(f"{each}_")), key=len, default=None)
 
 
-def nearest(name: str, role: str, known: Iterable[str]) -> str | None:
-    """Return the role's option that looks most like this name, or None when none does.
+def nearest(name: str, owner: str, known: Iterable[str]) -> str | None:
+    """Return the owner's variable that looks most like this name, or None when none does.
 
-    The prefix is left out of the comparison, or else every option of a long-named role would look alike.
+    The prefix is left out of the comparison, or else every variable of a long-named role would look alike.
     """
-    rests = {option.removeprefix(f"{role}_"): option for option in sorted(known)}
-    match = get_close_matches(name.removeprefix(f"{role}_"), rests, n=1)
+    rests = {right.removeprefix(f"{owner}_"): right for right in sorted(known)}
+    match = get_close_matches(name.removeprefix(f"{owner}_"), rests, n=1)
     return rests[match[0]] if match else None
 
 
-def unknown(names: Iterable[str], known: Mapping[str, frozenset[str]], roles: Iterable[str]) -> list[Unknown]:
-    """Find names that no role knows.
+def unknown(names: Iterable[str], known: Mapping[str, frozenset[str]], owners: Iterable[str]) -> list[Unknown]:
+    """Find names that nobody knows.
 
     :param names: variable names to judge.
-    :param known: role to its option names, for the roles to be checked.
-    :param roles: every role there is; a name that belongs to one outside `known` is not judged.
+    :param known: owner to its variables, for the owners to be checked.
+    :param owners: every owner there is; a name that belongs to one outside `known` is not judged.
     """
-    every = frozenset(roles) | known.keys()
+    every = frozenset(owners) | known.keys()
     judged = ((name, owner(name, every)) for name in sorted(names))
     return [
-        Unknown(name, role, nearest(name, role, known[role]))
-        for name, role in judged
-        if role and role in known and name not in known[role] and name != f"{role}_{STATE}"
+        Unknown(name, whose, nearest(name, whose, known[whose]))
+        for name, whose in judged
+        if whose and whose in known and name not in known[whose] and name != f"{whose}_{STATE}"
     ]

@@ -22,6 +22,12 @@ options:
       - Inside a role the default is that role; outside a role the option is required.
     type: list
     elements: str
+  others:
+    description:
+      - Variables that belong to no role, listed by the word that they begin with.
+      - V({mcp: [mcp_name, mcp_region]}) refuses C(mcp_regoin).
+    type: dict
+    default: {}
 author:
   - The mcp.aws maintainers
 attributes:
@@ -34,14 +40,16 @@ EXAMPLES = r"""
 - name: Refuse variables that the role does not know
   mcp.aws.known_variables:
 
-- name: Refuse variables that no role knows
+- name: Refuse variables that nobody knows
   mcp.aws.known_variables:
     roles: all
+    others:
+      mcp: [mcp_name, mcp_region, mcp_tags, mcp_aws_connection]
 """
 
 RETURN = r"""
 unknown:
-  description: The variables that no checked role knows. Empty on success.
+  description: The variables that nobody knows. Empty on success.
   returned: always
   type: list
   elements: dict
@@ -50,8 +58,8 @@ unknown:
       description: Name of the variable.
       type: str
       sample: postgresql_prot
-    role:
-      description: The role whose prefix it carries.
+    owner:
+      description: The role, or the word among O(others), that it begins with.
       type: str
       sample: postgresql
     nearest:

@@ -26,7 +26,7 @@ FILES = {
     "playbooks/roles/door/meta/argument_specs.yml": SPECS,
     "playbooks/roles/door/tasks/main.yml": """
 - ansible.builtin.set_fact: {door_state: {open: true}}
-- mcp.aws.known_variables:
+- mcp.aws.known_variables: {others: {house: [house_name, house_colour]}}
 """,
     "playbooks/roles/door_bell/meta/argument_specs.yml": "argument_specs: {main: {options: {door_bell_tone: {}}}}",
     "playbooks/inside.yml": """
@@ -73,12 +73,17 @@ def test_names_of_plugins_facts_and_other_roles_pass(tmp_path: Path) -> None:
 def test_misspelt_name_in_a_file(tmp_path: Path) -> None:
     [message] = _run(tmp_path, host_vars="---\ndoor_prot: true\n").failures[0].message.splitlines()
     assert "`door_prot` (" in message
-    assert "inventory/host_vars/here.yml:2) is not a variable of role `door`: did you mean `door_port`?" in message
+    assert "inventory/host_vars/here.yml:2) is not a variable of `door`: did you mean `door_port`?" in message
 
 
 def test_misspelt_extra_variable(tmp_path: Path) -> None:
     [message] = _run(tmp_path, door_userz=True).failures[0].message.splitlines()
-    assert "`door_userz` (extra variable) is not a variable of role `door`: did you mean `door_users`?" in message
+    assert "`door_userz` (extra variable) is not a variable of `door`: did you mean `door_users`?" in message
+
+
+def test_misspelt_name_that_belongs_to_no_role(tmp_path: Path) -> None:
+    [message] = _run(tmp_path, house_nam="x", house_colour="red").failures[0].message.splitlines()
+    assert message.endswith("did you mean `house_name`? All of them: house_name, house_colour.")
 
 
 def test_outside_a_role_the_roles_of_the_collection_are_meant(tmp_path: Path) -> None:
