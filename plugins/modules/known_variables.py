@@ -25,7 +25,7 @@ options:
   others:
     description:
       - Variables that belong to no role, listed by the word that they begin with.
-      - V({mcp: [mcp_name, mcp_region]}) refuses C(mcp_regoin).
+      - "V({mcp: [mcp_name, mcp_region]}) refuses C(mcp_regoin)."
     type: dict
     default: {}
 author:

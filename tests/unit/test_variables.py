@@ -76,8 +76,8 @@ def test_unknown(names: list[str], expected: list[Unknown]) -> None:
 
 def test_explanation_names_place_and_remedy() -> None:
     found = Unknown("postgresql_prot", "postgresql", "postgresql_port")
-    assert found.explain("group_vars/all/main.yml:7", "roles/postgresql/README.md") == (
-        "`postgresql_prot` (group_vars/all/main.yml:7) is not a variable of `postgresql`: did you mean `postgresql_port`?"
+    assert found.explain("all.yml:7", "roles/postgresql/README.md") == (
+        "`postgresql_prot` (all.yml:7) is not a variable of `postgresql`: did you mean `postgresql_port`?"
         " All of them: roles/postgresql/README.md."
     )
 
