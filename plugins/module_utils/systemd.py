@@ -29,14 +29,11 @@ def steps(unit: dict[str, str], state: str) -> list[str]:
     return verbs
 
 
-def holders(ss_output: str, port: int, own: str) -> list[str]:
-    """The processes, other than those of `own`'s name, that `ss -Hltnp` shows on a port: `nginx (pid 12)`."""
-    found = []
+def holders(ss_output: str, port: int) -> dict[str, str]:
+    """Name by process id of what `ss -Hltnp` shows listening on a port."""
+    found: dict[str, str] = {}
     for line in ss_output.splitlines():
         fields = line.split()
-        if len(fields) < 4 or not fields[3].endswith(f":{port}"):
-            continue
-        for name, pid in re.findall(r'\("([^"]+)",pid=(\d+)', line) or [("an unknown process", "?")]:
-            if name != own and (holder := f"{name} (pid {pid})") not in found:
-                found.append(holder)
+        if len(fields) > 3 and fields[3].endswith(f":{port}"):
+            found.update((pid, name) for name, pid in re.findall(r'\("([^"]+)",pid=(\d+)', line))
     return found

@@ -31,7 +31,6 @@ options:
   expect: {type: str, default: "", description: Regular expression that the answer has to hold.}
   timeout: {type: int, default: 60, description: Seconds until the service must have answered.}
   port: {type: int, description: Port the service listens on.}
-  process: {type: str, default: "", description: Name of its process; another one on the port is to blame.}
   log: {type: str, default: "", description: Log file to show beside the journal when the service does not answer.}
   hint: {type: str, default: "", description: What to look at when the service does not answer.}
 attributes:
@@ -62,6 +61,12 @@ answer:
 """
 
 ASKED = "LoadState,ActiveState,UnitFileState,NeedDaemonReload"
+
+
+def control_group(pid: str) -> str:
+    """The control groups of a process, which name its unit; nothing when it has just ended."""
+    path = Path("/proc", pid, "cgroup")
+    return path.read_text() if path.exists() else ""
 
 
 class Service:
@@ -99,14 +104,19 @@ class Service:
             time.sleep(pause)
             pause = min(pause * 1.5, 1)
 
+    def strangers(self) -> str:
+        """The processes outside the unit that hold its port."""
+        if not self.params["port"]:
+            return ""
+        _, out, _ = self.module.run_command(["ss", "-Hltnp"])
+        found = systemd.holders(out, self.params["port"]).items()
+        return ", ".join(f"{name} (pid {pid})" for pid, name in found if self.name not in control_group(pid))
+
     def fail(self, problem: str, answer: str) -> None:
         """End with one sentence, and the evidence beside it."""
         remedy = self.params["hint"] or f"the end of its journal is below; the whole of it: journalctl -u {self.name}"
-        if self.params["port"]:
-            _, out, _ = self.module.run_command(["ss", "-Hltnp"])
-            if others := systemd.holders(out, self.params["port"], self.params["process"] or self.name):
-                holder = ", ".join(others)
-                remedy = f"port {self.params['port']} is held by {holder}. Stop that, or choose another port"
+        if strangers := self.strangers():
+            remedy = f"port {self.params['port']} is held by {strangers}. Stop that, or choose another port"
         journal = ["journalctl", "-u", self.name, "-n", "20", "--no-pager", "-o", "short-iso", "-q"]
         _, out, _ = self.module.run_command(journal)
         evidence = {"probe": answer.splitlines()[-5:], "journal": [line[:240] for line in out.splitlines()]}
@@ -142,7 +152,6 @@ def main() -> None:
             "expect": {"type": "str", "default": ""},
             "timeout": {"type": "int", "default": 60},
             "port": {"type": "int"},
-            "process": {"type": "str", "default": ""},
             "log": {"type": "str", "default": ""},
             "hint": {"type": "str", "default": ""},
         },
