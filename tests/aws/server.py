@@ -1,6 +1,7 @@
 """An AWS API for tests: moto in this process, with Debian's images and consoles that show SSH host keys.
 
-`python tests/aws/server.py 5999` runs it in the foreground, to try playbooks by hand.
+`python tests/aws/server.py start FILE` leaves one running on a free port and writes its address to FILE;
+`stop FILE` ends it.
 """
 
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -9,9 +10,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import tempfile
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +69,37 @@ def start(port: int = 0) -> Any:
     return server
 
 
-if __name__ == "__main__":
-    start(int(sys.argv[1]))
+def serve(file: Path) -> None:
+    """Serve until the end of the process, having told port and process in the file."""
+    _, port = start().get_host_and_port()
+    draft = file.with_suffix(".draft")
+    draft.write_text(json.dumps({"endpoint": f"http://127.0.0.1:{port}", "pid": os.getpid()}))
+    draft.replace(file)
     threading.Event().wait()
+
+
+def launch(file: Path, seconds: int = 60) -> None:
+    """Start a server that outlives this process, and wait until it listens."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    log = file.with_suffix(".log")
+    with log.open("w") as output:
+        command = [sys.executable, __file__, "serve", str(file)]
+        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+    deadline = time.monotonic() + seconds
+    while not file.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            sys.exit(f"The AWS API did not start within {seconds} s:\n{log.read_text()[-2000:]}")
+        time.sleep(0.1)
+
+
+def stop(file: Path) -> None:
+    """End the server of that file, if it runs."""
+    if file.exists():
+        with suppress(ProcessLookupError):
+            os.kill(json.loads(file.read_text())["pid"], signal.SIGTERM)
+        file.unlink()
+
+
+if __name__ == "__main__":
+    {"start": launch, "serve": serve, "stop": stop}[sys.argv[1]](Path(sys.argv[2]))
