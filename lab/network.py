@@ -1,0 +1,64 @@
+"""What a VPC is on this machine: a bridge per VPC, one edge address, and public addresses that lead to hosts."""
+
+import ipaddress
+
+from .settings import BRIDGE_PREFIX, EDGE, LABEL, METADATA, METADATA_PORT, PUBLIC_RANGE
+from .shell import run, succeeds
+
+CHAIN = "MCP-LAB"
+HOOKS = ("PREROUTING", "OUTPUT")
+
+
+def up() -> None:
+    """Put the edge address on lo and lead metadata requests of the hosts to it."""
+    run("ip", "address", "replace", f"{EDGE}/32", "dev", "lo")
+    # A public address without a host ends here, never on the wire.
+    run("ip", "route", "replace", PUBLIC_RANGE, "dev", "lo", "src", EDGE)
+    succeeds("iptables", "-t", "nat", "-N", CHAIN)
+    for hook in HOOKS:
+        if not succeeds("iptables", "-t", "nat", "-C", hook, "-j", CHAIN):
+            run("iptables", "-t", "nat", "-I", hook, "-j", CHAIN)
+    metadata = ("-d", METADATA, "-p", "tcp", "--dport", "80", "-j", "DNAT", "--to-destination")
+    _ensure("-i", f"{BRIDGE_PREFIX}+", *metadata, f"{EDGE}:{METADATA_PORT}", hook="PREROUTING")
+
+
+def down() -> None:
+    """Take every rule, route and address away again."""
+    succeeds(
+        *("iptables", "-t", "nat", "-D", "PREROUTING", "-i", f"{BRIDGE_PREFIX}+", "-d", METADATA, "-p", "tcp"),
+        *("--dport", "80", "-j", "DNAT", "--to-destination", f"{EDGE}:{METADATA_PORT}"),
+    )
+    for hook in HOOKS:
+        succeeds("iptables", "-t", "nat", "-D", hook, "-j", CHAIN)
+    succeeds("iptables", "-t", "nat", "-F", CHAIN)
+    succeeds("iptables", "-t", "nat", "-X", CHAIN)
+    succeeds("ip", "route", "del", PUBLIC_RANGE, "dev", "lo")
+    succeeds("ip", "address", "del", f"{EDGE}/32", "dev", "lo")
+
+
+def ensure_vpc(vpc_id: str, cidr: str) -> str:
+    """Give the name of the VPC's network, made when its first host arrives. The engine refuses overlapping ranges."""
+    name = f"{BRIDGE_PREFIX}-{vpc_id}"
+    if not succeeds("docker", "network", "inspect", name):
+        router = ipaddress.ip_network(cidr)[1]
+        bridge = f"{BRIDGE_PREFIX}{vpc_id[-8:]}"
+        run(
+            *("docker", "network", "create", "--label", LABEL, "--subnet", cidr, "--gateway", str(router)),
+            *("--opt", f"com.docker.network.bridge.name={bridge}", name),
+        )
+    return name
+
+
+def publish(public: str, private: str) -> None:
+    """Lead a public address to a host, as an internet gateway does."""
+    _ensure("-d", public, "-j", "DNAT", "--to-destination", private)
+
+
+def withdraw(public: str, private: str) -> None:
+    """Undo `publish`; an address that leads nowhere already is fine."""
+    succeeds("iptables", "-t", "nat", "-D", CHAIN, "-d", public, "-j", "DNAT", "--to-destination", private)
+
+
+def _ensure(*rule: str, hook: str = CHAIN) -> None:
+    if not succeeds("iptables", "-t", "nat", "-C", hook, *rule):
+        run("iptables", "-t", "nat", "-A", hook, *rule)

