@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,10 @@ import ansible_runner
 from runs.result import CHECKOUT, COLOUR, Failure, HostStats, Run, Verdict
 
 POLL = 0.5  # seconds between looks at the interrupt
+GRACE = 3.0  # seconds that an interrupted playbook has to end its modules before it is killed
+
+
+KILLED = -1
 
 
 @dataclass(frozen=True)
@@ -60,17 +64,18 @@ def execute(order: Order) -> Run:
         config.prepare()
         config.pexpect_timeout = POLL
         config.env = _environment(config.env, colour=order.live and sys.stdout.isatty())
-        runner = ansible_runner.Runner(config, event_handler=recorder, cancel_callback=interrupted)
+        runner = ansible_runner.Runner(config, event_handler=recorder, cancel_callback=_stopper(interrupted, recorder))
         began = time.monotonic()
         runner.run()
         duration = time.monotonic() - began
-    artifacts = Path(config.artifact_dir)
-    shutil.rmtree(artifacts / "job_events", ignore_errors=True)
+        artifacts = Path(config.artifact_dir)
+        shutil.rmtree(artifacts / "job_events", ignore_errors=True)
     failures = recorder.failures() if runner.status == "failed" else ()
     if runner.status == "failed" and not failures:
         failures = _early_failures((artifacts / "stdout").read_text(errors="replace"))
     verdict = Verdict.read(recorder.custom_stats)
-    run = Run(order.playbook.stem, runner.status, runner.rc, duration, artifacts, recorder.hosts(), failures, verdict)
+    rc = KILLED if runner.rc is None else runner.rc
+    run = Run(order.playbook.stem, runner.status, rc, duration, artifacts, recorder.hosts(), failures, verdict)
     (artifacts / "result.json").write_text(json.dumps(run.as_dict(), indent=1))
     return run
 
@@ -79,12 +84,14 @@ class _Recorder:
     """Takes Ansible's events and keeps what a result is made of."""
 
     def __init__(self) -> None:
+        self.pid: int | None = None
         self.custom_stats: Mapping[str, Any] = {}
         self._stats: Mapping[str, Any] = {}
         self._failed: dict[str, list[Failure]] = {}
 
     def __call__(self, event: Mapping[str, Any]) -> bool:
         """Record an event; the answer keeps ansible-runner from writing a file for each."""
+        self.pid = event.get("pid") or self.pid
         kind, data = event["event"], event.get("event_data") or {}
         if kind == "playbook_on_stats":
             self._stats = data
@@ -164,6 +171,23 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
         if came:
             signal.raise_signal(came[0])
+
+
+def _stopper(interrupted: Callable[[], bool], recorder: _Recorder) -> Callable[[], bool]:
+    """Return the question whether to kill the playbook: an interrupted one is first asked to end itself.
+
+    Its modules run in sessions of their own, so they outlive a kill, but Ansible ends them when it gets an interrupt.
+    """
+    asked: list[float] = []
+
+    def kill() -> bool:
+        if interrupted() and recorder.pid and not asked:
+            asked.append(time.monotonic())
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(recorder.pid, signal.SIGINT)
+        return interrupted() and (not asked or time.monotonic() - asked[0] > GRACE)
+
+    return kill
 
 
 @contextmanager

@@ -108,8 +108,9 @@ class HostStats:
 class Run:
     """One finished run of one playbook.
 
-    `status` is `successful`, `failed`, `timeout` or `canceled`; `rc` is the exit status of ansible-playbook; `duration`
-    is in seconds; `artifacts` is the directory that holds the output (`stdout`) and this result (`result.json`).
+    `status` is `successful`, `failed`, `timeout` or `canceled`; `rc` is the exit status of ansible-playbook, -1 when
+    it was killed; `duration` is in seconds; `artifacts` is the directory that holds the output (`stdout`) and this
+    result (`result.json`).
     """
 
     playbook: str

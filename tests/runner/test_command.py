@@ -79,15 +79,24 @@ def test_interrupt_ends_the_playbook_too(house: Path) -> None:
     assert process.stdout is not None
     while "TASK [Wait]" not in process.stdout.readline():
         assert process.poll() is None
-    [playbook] = _children(process.pid)
+    started = _descendants(process.pid)
+    while not any("AnsiballZ_wait_for" in command for command in started.values()):
+        started = _descendants(process.pid)
     process.send_signal(signal.SIGINT)
     _, complaint = process.communicate(timeout=10)
     assert (process.returncode, complaint.strip()) == (130, "interrupted")
     deadline = time.monotonic() + 5
-    while Path(f"/proc/{playbook}").exists():
-        assert time.monotonic() < deadline, f"ansible-playbook ({playbook}) outlives the runner"
+    while left := [command for pid, command in started.items() if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < deadline, f"these outlive the runner: {left}"
 
 
-def _children(pid: int) -> list[int]:
-    """Return the processes that this one started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def _descendants(pid: int) -> dict[int, str]:
+    """Return the processes that this one started, directly and through others, with their command lines."""
+    found: dict[int, str] = {}
+    try:
+        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+            found[child] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+            found |= _descendants(child)
+    except OSError:  # it ended meanwhile
+        pass
+    return found
