@@ -70,20 +70,13 @@ def test_names_of_plugins_facts_and_other_roles_pass(tmp_path: Path) -> None:
     assert run.ok, run.output()
 
 
-def test_misspelt_name_in_a_file(tmp_path: Path) -> None:
-    [message] = _run(tmp_path, host_vars="---\ndoor_prot: true\n").failures[0].message.splitlines()
-    assert "`door_prot` (" in message
-    assert "inventory/host_vars/here.yml:2) is not a variable of `door`: did you mean `door_port`?" in message
-
-
-def test_misspelt_extra_variable(tmp_path: Path) -> None:
-    [message] = _run(tmp_path, door_userz=True).failures[0].message.splitlines()
-    assert "`door_userz` (extra variable) is not a variable of `door`: did you mean `door_users`?" in message
-
-
-def test_misspelt_name_that_belongs_to_no_role(tmp_path: Path) -> None:
-    [message] = _run(tmp_path, house_nam="x", house_colour="red").failures[0].message.splitlines()
-    assert message.endswith("did you mean `house_name`? All of them: house_name, house_colour.")
+def test_misspelt_names_of_a_file_an_extra_variable_and_no_role(tmp_path: Path) -> None:
+    run = _run(tmp_path, host_vars="---\ndoor_prot: true\n", door_userz=True, house_nam="x", house_colour="red")
+    in_file, extra, of_no_role = run.failures[0].message.splitlines()
+    assert "`door_prot` (" in in_file
+    assert "inventory/host_vars/here.yml:2) is not a variable of `door`: did you mean `door_port`?" in in_file
+    assert "`door_userz` (extra variable) is not a variable of `door`: did you mean `door_users`?" in extra
+    assert of_no_role.endswith("did you mean `house_name`? All of them: house_name, house_colour.")
 
 
 def test_outside_a_role_the_roles_of_the_collection_are_meant(tmp_path: Path) -> None:
