@@ -29,6 +29,8 @@ def main() -> int:
         server_header=False,
         ws="websockets-sansio",
         ws_max_size=BODY_BYTES,
+        # Compression would cost each connection some hundred kilobytes.
+        ws_per_message_deflate=False,
         # Longer than a load balancer keeps its connections, or it would meet closed ones.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,

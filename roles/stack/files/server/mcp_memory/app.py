@@ -13,10 +13,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from . import __version__
 from .cache import Cache
 from .door import Door
 from .limits import BODY_BYTES
-from .logs import RequestLog
+from .logs import RequestLog, say
 from .memory import SharedMemory
 from .settings import Settings
 from .store import Store
@@ -43,7 +44,9 @@ def create_app(settings: Settings) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with cache.open(), store.open(), sessions.run():
+            say("started", version=__version__, host=settings.host, port=settings.port)
             yield
+        say("stopped")
 
     async def websocket(connection: WebSocket) -> None:
         await serve_websocket(connection, sessions.app)

@@ -32,13 +32,12 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logs(level: str) -> None:
-    """Send every logger of the process to stdout."""
+    """Send every logger of the process to stdout; `level` is for this server's own."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    # These say per request what the lines of this module say better.
-    for chatty in ("mcp", "psycopg", "psycopg.pool"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    # At DEBUG the libraries would write down headers and frames, tokens and content with them.
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logger.setLevel(level)
 
 
 def say(event: str, level: int = logging.INFO, **fields: object) -> None:

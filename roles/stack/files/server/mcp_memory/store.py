@@ -62,6 +62,8 @@ class Store:
             min_size=1,
             max_size=pool_size,
             timeout=2,
+            # The pause between attempts doubles; giving up early lets the next request try at once.
+            reconnect_timeout=3,
             open=False,
             check=AsyncConnectionPool.check_connection,
             configure=_configure,

@@ -35,6 +35,7 @@ class MemoryServer(MCPServer):
     ) -> CallToolResult | InputRequiredResult:
         start, ok = time.perf_counter(), False
         try:
+            await self._refuse_unknown(name, arguments)
             result = await super().call_tool(name, arguments, context)
             ok = True
             return result
@@ -46,6 +47,14 @@ class MemoryServer(MCPServer):
         finally:
             level = logging.INFO if ok else logging.WARNING
             say("tool", level, tool=name[:64], ok=ok, duration_ms=milliseconds_since(start))
+
+    async def _refuse_unknown(self, name: str, arguments: dict[str, Any]) -> None:
+        """A misspelt argument must not pass in silence; the SDK would drop it."""
+        for tool in await self.list_tools():
+            known = tool.input_schema["properties"]
+            unknown = sorted(arguments.keys() - known) if tool.name == name else []
+            if unknown:
+                raise ToolError(f"Invalid arguments. {name} has no {', '.join(unknown)}; it has {', '.join(known)}")
 
 
 def explain(cause: BaseException | None) -> str:

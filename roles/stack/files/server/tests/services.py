@@ -1,5 +1,6 @@
 """PostgreSQL and Redis for the tests, started in a temporary folder when the environment names none."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -20,7 +21,7 @@ import psycopg
 import pytest
 import redis
 
-DEADLINE = 15
+DEADLINE = 30
 TOKEN = secrets.token_urlsafe(24)
 
 
@@ -112,6 +113,40 @@ def redis_server(folder: Path, port: int | None = None) -> Iterator[str]:
         yield url
 
 
+class Gate:
+    """A TCP port in front of a service, which can be shut."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.port = free_port()
+        self._target = (host, port)
+        self._writers: list[asyncio.StreamWriter] = []
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Let connections through."""
+        self._server = await asyncio.start_server(self._forward, "127.0.0.1", self.port)
+
+    async def shut(self) -> None:
+        """Cut all connections and refuse new ones."""
+        assert self._server
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    async def _forward(self, client_reader: asyncio.StreamReader, client_writer: asyncio.StreamWriter) -> None:
+        reader, writer = await asyncio.open_connection(*self._target)
+        self._writers += [client_writer, writer]
+        await asyncio.gather(_copy(client_reader, writer), _copy(reader, client_writer))
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+
 @dataclass
 class RunningServer:
     """The server under test."""
@@ -147,6 +182,7 @@ def running_server(folder: Path, database_url: str, redis_url: str) -> Iterator[
         "REDIS_URL": redis_url,
         "MCP_TOKENS": f"another-token,{TOKEN}",
         "PORT": str(port),
+        "LOG_LEVEL": "DEBUG",
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
     with running([sys.executable, "-m", "mcp_memory"], log, environment=environment) as process:

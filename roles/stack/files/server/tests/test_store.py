@@ -1,12 +1,14 @@
 """The store against a real PostgreSQL."""
 
 import asyncio
+import contextlib
 
 import psycopg
 import pytest
 from mcp_memory.errors import Unavailable
 from mcp_memory.store import Store, migrate
-from services import free_port
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from services import Gate, free_port
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
@@ -85,3 +87,23 @@ async def test_without_postgresql(key: str) -> None:
             await store.ping()
         with pytest.raises(Unavailable):
             await store.recall(key)
+
+
+async def test_postgresql_may_vanish_and_return(database_url: str, key: str) -> None:
+    parts = conninfo_to_dict(database_url)
+    gate = Gate(str(parts["host"]), int(parts.get("port") or 5432))
+    store = Store(make_conninfo(database_url, host="127.0.0.1", port=gate.port))
+    async with store.open():
+        await gate.open()
+        await asyncio.wait_for(store.migrated.wait(), 5)
+        await store.remember(key, "text", ())
+        await gate.shut()
+        with pytest.raises(Unavailable):
+            await store.recall(key)
+        await gate.open()
+        async with asyncio.timeout(5):
+            while True:
+                with contextlib.suppress(Unavailable):
+                    assert await store.recall(key)
+                    break
+        await gate.shut()

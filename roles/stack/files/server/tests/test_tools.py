@@ -100,6 +100,7 @@ async def test_arguments_arrive(recorder: Recorder, arguments: dict[str, object]
         ("remember", {"content": "c", "key": "k" * 201}, "key: String should have at most 200"),
         ("remember", {"content": "c", "tags": ["t"] * 21}, "tags: Tuple should have at most 20 items"),
         ("remember", {"content": "c", "tags": ["t" * 51]}, "tags.0: String should have at most 50"),
+        ("remember", {"content": "c", "tag": "t"}, "remember has no tag; it has content, key, tags"),
         ("recall", {"key": ""}, "key: String should have at least 1 character"),
         ("search", {"query": "q", "limit": 101}, "limit: Input should be less than or equal to 100"),
         ("list_memories", {"offset": -1}, "offset: Input should be greater than or equal to 0"),

@@ -64,9 +64,11 @@ async def test_bare_frames(server: RunningServer, key: str) -> None:
         assert greeting["protocolVersion"] == "2025-06-18"
         assert greeting["serverInfo"]["name"] == "mcp-memory"
         await connection.send(json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}))
-        await exchange(connection, "tools/call", name="remember", arguments={"content": "text", "key": key})
+        await exchange(connection, "tools/call", name="remember", arguments={"content": "hidden text", "key": key})
         recalled = await exchange(connection, "tools/call", name="recall", arguments={"key": key})
-        assert recalled["structuredContent"]["content"] == "text"
+        assert recalled["structuredContent"]["content"] == "hidden text"
+    log = server.log.read_text()
+    assert not any(word in log for word in ("hidden text", key, TOKEN))
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
