@@ -56,7 +56,7 @@ def _check(rule: Rule, part: Any, host: str) -> Check:
         return check | {"ok": False, "measured": one_line(problem["error"])}
     try:
         ok, measured = rule.judge(part)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         ok, measured = False, f"unexpected answer: {error!r}"
     return check | {"ok": bool(ok), "measured": one_line(measured)}
 

@@ -39,8 +39,8 @@ def rules(expected: Mapping[str, Any]) -> list[Rule]:
              "Does it boot? `aws ec2 get-console-output --instance-id ...`", lambda part: instances(part, kind)),
         Rule(INFRASTRUCTURE, "imds", "Instance metadata", "instances", "IMDSv2 only",
              "`HttpTokens` in the instance's metadata options must be `required`.", metadata_service),
-        Rule(INFRASTRUCTURE, "root_volume", "Root volume", "volumes", "gp3, encrypted",
-             "A volume cannot be encrypted in place: replace the instance.", root_volumes),
+        Rule(INFRASTRUCTURE, "volumes", "Volumes", "volumes", "gp3, encrypted",
+             "A volume cannot be encrypted in place: replace the instance.", volumes),
         Rule(INFRASTRUCTURE, "public_ip", "Public IP assigned", "instances", "assigned",
              "Does the subnet map public addresses on launch? See the roles `network` and `instance`.",
              public_addresses),
@@ -167,7 +167,7 @@ def metadata_service(part: list[Mapping[str, Any]]) -> Judgement:
     return bool(part) and all(token == "required" for token in tokens), f"tokens {join(tokens)}"  # noqa: S105
 
 
-def root_volumes(part: list[Mapping[str, Any]]) -> Judgement:
+def volumes(part: list[Mapping[str, Any]]) -> Judgement:
     fit = [v for v in part if v["Encrypted"] and v["VolumeType"] == "gp3"]
     measured = join(
         f"{v['Size']} GiB {v['VolumeType']}, {'encrypted' if v['Encrypted'] else 'not encrypted'}" for v in part

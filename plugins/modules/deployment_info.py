@@ -54,8 +54,8 @@ attributes:
 EXAMPLES = r"""
 - name: Read what AWS holds of the deployment
   mcp.aws.deployment_info:
-    name: mcp-lab
-    repository: mcp-lab
+    name: mcp-example
+    repository: mcp-example
     region: us-east-1
   register: __deployment
 """
@@ -117,13 +117,9 @@ class Deployment:
         return self._instances
 
     def volumes(self) -> list[dict[str, Any]]:
-        roots = [
-            mapping["Ebs"]["VolumeId"]
-            for instance in self._instances
-            for mapping in instance["BlockDeviceMappings"]
-            if mapping["DeviceName"] == instance["RootDeviceName"]
-        ]
-        return self.ec2.describe_volumes(VolumeIds=roots)["Volumes"] if roots else []
+        mappings = [mapping for instance in self._instances for mapping in instance["BlockDeviceMappings"]]
+        found = [mapping["Ebs"]["VolumeId"] for mapping in mappings if "Ebs" in mapping]
+        return self.ec2.describe_volumes(VolumeIds=found)["Volumes"] if found else []
 
     def key_pairs(self) -> list[dict[str, Any]]:
         names = sorted({instance["KeyName"] for instance in self._instances if instance.get("KeyName")})

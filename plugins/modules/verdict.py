@@ -72,7 +72,7 @@ verdict:
   description: The verdict, schema C(mcp.aws/verdict/1).
   returned: always
   type: dict
-  sample: {schema: mcp.aws/verdict/1, kind: verify, name: mcp-lab, ok: true, checks: [], skipped: []}
+  sample: {schema: mcp.aws/verdict/1, kind: verify, name: mcp-example, ok: true, checks: [], skipped: []}
 ok:
   description: Whether something was measured and every check is green.
   returned: always
@@ -81,7 +81,7 @@ summary:
   description: The result in one line.
   returned: always
   type: str
-  sample: "verify mcp-lab: 27 of 27 green"
+  sample: "verify mcp-example: 27 of 27 green"
 red:
   description: The ids of the red checks.
   returned: always

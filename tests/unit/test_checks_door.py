@@ -1,0 +1,74 @@
+"""Rules over what a client meets at the door."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.mcp.aws.plugins.module_utils import checks_door
+from ansible_collections.mcp.aws.plugins.module_utils.checks import examine
+
+EXPECTED = {"response_limit_seconds": 2.0, "error_limit_percent": 1.0, "tools": ["recall", "remember"]}
+MCP = {"protocol": "2026-07-28", "server": "mcp-memory 0.1.0", "tools": ["recall", "remember"], "seconds": 0.02}
+WEBSOCKET = {"subprotocol": "mcp", "protocol": "2025-06-18", "tools": ["recall", "remember"], "seconds": 0.03}
+READ = {"matches": True, "cached": [False, True], "seconds": 0.01}
+BURST = {
+    "requests": 200, "failed": 0, "problems": {}, "seconds": 2.0, "p50": 0.012, "p95": 0.041, "max": 0.08,
+}  # fmt: skip
+
+
+def judge(part: str, value: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    rules = [*checks_door.rules(EXPECTED), *checks_door.after_rules(EXPECTED)]
+    return {check["id"]: check for check in examine([rule for rule in rules if rule.part == part], {part: value})}
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "check", "ok", "measured"),
+    [
+        ("tcp", {"address": "a", "ports": {"22": 0.003}}, "public_ip_reachable", True, "a: 22 3 ms"),
+        (
+            "tcp",
+            {"address": "a", "ports": {"22": 0.003, "8000": "Connection refused"}},
+            "public_ip_reachable",
+            False,
+            "8000",
+        ),
+        ("tcp", {"address": "a", "ports": {}}, "public_ip_reachable", False, "none"),
+        ("health", {"status": 200, "body": "", "seconds": 0.004}, "http_health", True, "200 in 4 ms"),
+        ("health", {"status": 502, "body": "gone", "seconds": 0.004}, "http_health", False, "502 in 4 ms gone"),
+        ("ready", {"status": 503, "body": "redis", "seconds": 0.004}, "http_ready", False, "redis"),
+        ("unauthorized", {"status": 401}, "authentication", True, "401"),
+        ("unauthorized", {"status": 200}, "authentication", False, "200"),
+        ("mcp", MCP, "mcp", True, "mcp-memory 0.1.0, 2026-07-28, 2 tools, 20 ms"),
+        ("mcp", {**MCP, "tools": ["recall"]}, "mcp", False, "lacks remember"),
+        ("websocket", WEBSOCKET, "websocket", True, "mcp, 2025-06-18, 2 tools, 30 ms"),
+        ("websocket", {**WEBSOCKET, "subprotocol": None}, "websocket", False, "None"),
+        ("websocket", {**WEBSOCKET, "tools": []}, "websocket", False, "0 tools"),
+        ("write", {"tool": "remember", "seconds": 0.02}, "write", True, "remember in 20 ms"),
+        ("write", {"tool": "remember", "seconds": 2.0}, "write", False, "2000 ms"),
+        ("read", READ, "read", True, "twice the same, second from the cache"),
+        ("read", {**READ, "cached": [False, False]}, "read", False, "second not from the cache"),
+        ("read", {**READ, "cached": [None, None]}, "read", False, "second not from the cache"),
+        ("read", {**READ, "cached": None}, "read", True, "twice the same"),
+        ("read", {**READ, "matches": False}, "read", False, "something else"),
+        ("read", {**READ, "matches": False}, "durable", False, "something else"),
+        ("burst", BURST, "error_rate", True, "0.0 % (0 of 200)"),
+        (
+            "burst",
+            {**BURST, "failed": 1, "problems": {"HTTP 500": 1}},
+            "error_rate",
+            True,
+            "0.5 % (1 of 200): 1 x HTTP 500",
+        ),
+        ("burst", {**BURST, "failed": 2, "problems": {"HTTP 500": 2}}, "error_rate", False, "1.0 %"),
+        ("burst", BURST, "http_response_time", True, "p50 12 ms, p95 41 ms, max 80 ms; 100/s"),
+        ("burst", {**BURST, "p95": 2.0}, "http_response_time", False, "p95 2000 ms"),
+        ("burst", {**BURST, "requests": 0}, "error_rate", False, "ZeroDivisionError"),
+    ],
+)
+def test_judgement(part: str, value: dict[str, Any], check: str, ok: bool, measured: str) -> None:
+    found = judge(part, value)[check]
+    assert found["ok"] is ok
+    assert measured in found["measured"]
