@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 LABEL = "mcp.aws.build"
 
-# What the output of a failed build holds, what that means, and what to do. The first that fits is told; \1 is its group.
+# What a failed build printed, what that means, and what to do. The first that fits is told; \1 is its group.
 CAUSES = (
     (
         r"No space left on device",
@@ -52,7 +52,7 @@ CAUSES = (
         "correct the Dockerfile or the file that the step reads",
     ),
     (
-        r"failed to (?:compute|calculate)[^\n]*?\"?(/[^\s\":]+)\"?: not found",
+        r"\"(/[^\"]+)\":? not found",
         r"the file `\1`, which the Dockerfile copies, is not in the context",
         "correct the COPY line, or set stack_context",
     ),

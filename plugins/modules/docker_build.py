@@ -5,6 +5,12 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mcp.aws.plugins.module_utils.docker_build import LABEL, Build, explain, tail
+
 DOCUMENTATION = r"""
 module: docker_build
 short_description: Build the image of a commit, unless the engine has it already
@@ -65,12 +71,6 @@ id:
   returned: when the image exists
   sample: sha256:393f53992145d4e66db06c6fc234cc485994eafdf13c53302514ff86dbc4b283
 """
-
-import json
-import shutil
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.aws.plugins.module_utils.docker_build import LABEL, Build, explain, tail
 
 
 def inspect(module: AnsibleModule, build: Build) -> str:

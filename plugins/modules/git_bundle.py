@@ -5,6 +5,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mcp.aws.plugins.module_utils.git_bundle import pack
+
 DOCUMENTATION = r"""
 module: git_bundle
 short_description: Pack a directory into a git bundle of one reproducible commit
@@ -73,11 +78,6 @@ path:
   returned: success
   sample: /home/me/.cache/mcp.aws/3f786850e387550fdab836ed7e6dc881de23001b.bundle
 """
-
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.aws.plugins.module_utils.git_bundle import pack
 
 EXCLUDE = [
     "__pycache__/",
