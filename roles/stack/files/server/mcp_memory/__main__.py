@@ -1,6 +1,7 @@
 """Start the server: read the settings, configure the log, hand over to uvicorn."""
 
 import os
+import signal
 import sys
 
 import uvicorn
@@ -19,6 +20,8 @@ def main() -> int:
         print(f"mcp-memory: {error}", file=sys.stderr)
         return 2
     configure_logs(settings.log_level)
+    # uvicorn stops gracefully, then raises the signal anew; to be told to stop is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         create_app(settings),
         host=settings.host,

@@ -31,7 +31,7 @@ def test_stops_in_time_with_an_open_websocket(tmp_path: Path, database_url: str,
         with connect(server.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=AUTHORIZED):
             start = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
-            server.process.wait(10)
+            assert server.process.wait(10) == 0
         assert time.monotonic() - start < 5
         assert "traceback" not in server.log.read_text()
 
