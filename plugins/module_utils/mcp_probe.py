@@ -73,6 +73,8 @@ class Probes:
     async def tcp(self) -> dict[str, Any]:
         """Connect to ports at the public address."""
         address = self.params["address"]
+        if not address:
+            raise ValueError("no public address is known")
         opened: dict[str, float | str] = {}
         for port in self.params["ports"]:
             start = time.monotonic()

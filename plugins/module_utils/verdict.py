@@ -98,7 +98,7 @@ def table(verdict: Mapping[str, Any], width: int = NARROW, colour: Colour | None
     """
     paint = colour or (lambda text, _name: text)
     several = _hosts(verdict) > 1
-    room = min(max(width, NARROW), WIDE) - len("  ✔    ")
+    room = min(max(width, NARROW), WIDE) - len("  ✔ ") - 2 * len("  ")
     columns = (room * 36 // 100, room * 40 // 100, room - room * 36 // 100 - room * 40 // 100)
     lines: list[str] = []
     everything = [*verdict["checks"], *verdict["skipped"]]

@@ -118,7 +118,8 @@ def test_no_check_is_green_on_empty_answers(source: str) -> None:
         "images",
         "source",
     }
-    for empty in ([], {}):
+    nothing: tuple[Any, ...] = ([], {})
+    for empty in nothing:
         found = checks({source: {"measured": dict.fromkeys(parts, empty)}}, EXPECTED)
         assert {check["id"] for check in found if check["ok"]} <= {"failed_units"}
 
