@@ -69,7 +69,7 @@ def facts_of(result: Mapping[str, Any], parts: Iterable[str]) -> dict[str, Any]:
         reason: dict[str, str] = {"skipped": str(result.get("skip_reason", "left out"))}
     else:
         word = "unreachable" if result.get("unreachable") else "failed"
-        reason = {"error": f"{word}: {result.get('msg') or 'no answer'}"}
+        reason = {"error": f"{word}: {str(result.get('msg') or 'no answer').rpartition('over ssh: ')[2]}"}
     return {part: dict(reason) for part in parts}
 
 

@@ -35,6 +35,10 @@ HANDSHAKE = {
 WRITTEN = frozenset({"write", "read", "delete"})  # probes of what this run wrote
 
 
+class ProbeError(Exception):
+    """What a probe found; the message says all."""
+
+
 class Probes:
     """The probes of one door.
 
@@ -74,7 +78,7 @@ class Probes:
         """Connect to ports at the public address."""
         address = self.params["address"]
         if not address:
-            raise ValueError("no public address is known")
+            raise ProbeError("no public address is known")
         opened: dict[str, float | str] = {}
         for port in self.params["ports"]:
             start = time.monotonic()
@@ -132,7 +136,7 @@ class Probes:
                     answer = json.loads(await socket.recv())
                     if answer.get("id") == number:
                         if "error" in answer:
-                            raise RuntimeError(f"{method}: {answer['error'].get('message')}")
+                            raise ProbeError(f"{method}: {answer['error'].get('message')}")
                         return dict(answer["result"])
 
             hello = await ask(1, "initialize", HANDSHAKE)
@@ -176,7 +180,7 @@ class Probes:
                 if not tool:
                     await client.list_tools(cache_mode="bypass")
                 elif (result := await client.call_tool(tool, arguments)).is_error:
-                    raise RuntimeError(f"{tool}: {_text(result)}")
+                    raise ProbeError(f"{tool}: {_text(result)}")
 
             samples = await burst.fire([page, call], self.params["requests"], self.params["concurrency"], explain)
         return burst.summarize(samples)
@@ -212,7 +216,7 @@ class Probes:
         async with self._session() as client:
             result = await client.call_tool(tool, burst.fill(self.params[f"{purpose}_arguments"], self._words()))
         if result.is_error:
-            raise RuntimeError(f"{tool}: {_text(result)}")
+            raise ProbeError(f"{tool}: {_text(result)}")
         structured = result.structured_content or {}
         return {"tool": tool, "text": _text(result), "structured": structured, "seconds": time.monotonic() - start}
 
@@ -227,6 +231,8 @@ def explain(error: BaseException) -> str:
         error = error.exceptions[0]
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, ProbeError):
+        return str(error)
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status:
         return f"HTTP {status}"

@@ -111,10 +111,19 @@ def table(verdict: Mapping[str, Any], width: int = NARROW, colour: Colour | None
             mark = paint(MARKS[state], COLOURS[state])
             lines += [f"  {mark} {cells[0]}", *(f"    {cell}" for cell in cells[1:])]
     lines += ["", paint(summary(verdict), COLOURS[verdict["ok"]])]
-    for check in red(verdict):
-        lines += ["", paint(f"{MARKS[False]} {_title(check, several)}: {check['measured']}", "red")]
-        lines += textwrap.wrap(check["hint"], sum(columns), initial_indent="  ", subsequent_indent="  ")
+    for measured, checks in _by_cause(red(verdict)).items():
+        titles = ", ".join(_title(check, several) for check in checks)
+        lines += ["", *(paint(line, "red") for line in textwrap.wrap(f"{MARKS[False]} {titles}: {measured}", room))]
+        lines += textwrap.wrap(checks[0]["hint"], room, initial_indent="  ", subsequent_indent="  ")
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _by_cause(checks: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Put checks together that failed with the same words: a host that cannot be reached is one trouble, not twenty."""
+    causes: dict[str, list[dict[str, Any]]] = {}
+    for check in checks:
+        causes.setdefault(check["measured"], []).append(check)
+    return causes
 
 
 def _hosts(verdict: Mapping[str, Any]) -> int:

@@ -63,6 +63,7 @@ def test_skipped_is_neither_green_nor_red() -> None:
     [
         ({"measured": {"a": 1}}, {"a": 1}),
         ({"unreachable": True, "msg": "no route"}, {"a": {"error": "unreachable: no route"}}),
+        ({"unreachable": True, "msg": "Data ... over ssh: refused"}, {"a": {"error": "unreachable: refused"}}),
         ({"failed": False, "msg": "no module"}, {"a": {"error": "failed: no module"}}),
         ({}, {"a": {"error": "failed: no answer"}}),
         (

@@ -62,6 +62,7 @@ def test_no_requests() -> None:
         (ValueError("bad"), "ValueError: bad"),
         (ValueError(), "ValueError"),
         (TimeoutError(), "no answer in time"),
+        (mcp_probe.ProbeError("recall: unknown key"), "recall: unknown key"),
         (ExceptionGroup("g", [ExceptionGroup("h", [KeyError("k")])]), "KeyError: 'k'"),
     ],
 )

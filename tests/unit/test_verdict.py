@@ -116,6 +116,11 @@ def test_colours() -> None:
     assert "<red>verify mcp-example: 1 of 2 green</>" in shown
 
 
+def test_one_cause_is_told_once() -> None:
+    shown = verdict.table(make(check("cpu", False, measured="unreachable"), check(ok=False, measured="unreachable")))
+    assert shown.splitlines()[-2:] == ["✘ Cpu, Disk: unreachable", "  Look at `du -xh /`."]
+
+
 def test_hosts_are_named_when_there_are_several() -> None:
     one, two = check(host="one"), check("cpu", False, host="two")
     assert "[one]" not in verdict.table(make(one))
