@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import fetch_url
+from ansible.module_utils.urls import open_url
 from ansible_collections.mcp.aws.plugins.module_utils import apt
 
 DOCUMENTATION = r"""
@@ -132,13 +132,18 @@ class Transaction:
         key_path = f"/etc/apt/keyrings/{repository['name']}.asc"
         key = str(repository["key"])
         if not key and not Path(key_path).exists() and not self.module.check_mode:
-            response, info = fetch_url(self.module, repository["key_url"], timeout=30)
-            if info["status"] != 200:
-                self.module.fail_json(msg=f"Cannot fetch the repository's key {repository['key_url']}: {info['msg']}")
-            key = response.read().decode()
+            key = self.fetch(str(repository["key_url"]))
         if key:
             self.write(key_path, key.strip() + "\n")
         self.write(f"/etc/apt/sources.list.d/{repository['name']}.sources", apt.source(repository, key_path))
+
+    def fetch(self, url: str) -> str:
+        """The text behind a URL."""
+        try:
+            return str(open_url(url, timeout=30).read().decode())
+        except (OSError, ValueError) as error:
+            self.module.fail_json(msg=f"Cannot fetch the repository's key from {url}: {error}. Check the key's URL.")
+        return ""
 
     def missing(self) -> list[str]:
         """The wanted packages that are not installed."""
