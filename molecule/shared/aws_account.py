@@ -24,8 +24,8 @@ def folder() -> Path:
 def aws(folder: Path) -> Clients:
     """Return a function that makes a boto3 client of a service."""
     endpoint = json.loads((folder / "aws.json").read_text())["endpoint"]
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    return lambda service: boto3.client(service, region_name="us-east-1", endpoint_url=endpoint, **keys)
+    session: Any = boto3.Session("test", "test", region_name="us-east-1")
+    return lambda service: session.client(service, endpoint_url=endpoint)
 
 
 @pytest.fixture(scope="session")
