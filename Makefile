@@ -1,0 +1,38 @@
+# `make site` takes an empty machine to a verified MCP server; `make test` proves every layer. `make` lists the rest.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+MAKEFLAGS += --no-print-directory
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing and make .venv
+	@bin/setup
+
+lab: setup ## Bring up the AWS region on this machine
+	@python -m lab up
+
+site: lab ## Take the lab to a verified MCP server
+	@ansible-playbook site.yml
+
+verify: ## Measure every success criterion again
+	@ansible-playbook mcp.aws.verify
+
+down: ## Take the lab away; its cache of images and packages stays
+	@python -m lab down
+
+test: setup ## Run every test, and say how long each part took
+	@python -m tests.run
+
+molecule: lab ## Test the roles, or one of them: make molecule ROLE=redis
+	@python -m tests.run molecule $(ROLE)
+
+lint: setup ## Run ansible-lint, yamllint, ruff, mypy and the checks of the documentation
+	@python -m tests.run lint
+
+bench: setup ## Compare speed with the peers, in one run
+	@python bench/runner_overhead.py
+
+docs: setup ## Write the roles' READMEs from their argument specs
+	@python docs/generate.py
+
+.PHONY: help setup lab site verify down test molecule lint bench docs
