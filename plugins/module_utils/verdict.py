@@ -14,6 +14,7 @@ MARKS = {True: "✔", False: "✘", None: "-"}
 COLOURS = {True: "green", False: "red", None: "yellow"}
 NARROW, WIDE = 80, 120
 CELL_LINES = 3
+SENTENCE_BLANKS = 3  # fewer make a value like `none`, which says nothing about causes
 FIELDS = ("id", "section", "title", "ok", "measured", "limit", "hint")
 
 Colour = Callable[[str, str], str]
@@ -111,19 +112,20 @@ def table(verdict: Mapping[str, Any], width: int = NARROW, colour: Colour | None
             mark = paint(MARKS[state], COLOURS[state])
             lines += [f"  {mark} {cells[0]}", *(f"    {cell}" for cell in cells[1:])]
     lines += ["", paint(summary(verdict), COLOURS[verdict["ok"]])]
-    for measured, checks in _by_cause(red(verdict)).items():
-        titles = ", ".join(_title(check, several) for check in checks)
-        lines += ["", *(paint(line, "red") for line in textwrap.wrap(f"{MARKS[False]} {titles}: {measured}", room))]
+    for checks in _by_cause(red(verdict)):
+        trouble = f"{', '.join(_title(check, several) for check in checks)}: {checks[0]['measured']}"
+        lines += ["", *(paint(line, "red") for line in textwrap.wrap(f"{MARKS[False]} {trouble}", room))]
         lines += textwrap.wrap(checks[0]["hint"], room, initial_indent="  ", subsequent_indent="  ")
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _by_cause(checks: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Put checks together that failed with the same words: a host that cannot be reached is one trouble, not twenty."""
-    causes: dict[str, list[dict[str, Any]]] = {}
+def _by_cause(checks: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Put checks together that failed with the same sentence: a host that cannot be reached is one trouble, not twenty."""
+    causes: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for check in checks:
-        causes.setdefault(check["measured"], []).append(check)
-    return causes
+        sentence = check["measured"].count(" ") >= SENTENCE_BLANKS
+        causes.setdefault((check["measured"], "" if sentence else check["id"]), []).append(check)
+    return list(causes.values())
 
 
 def _hosts(verdict: Mapping[str, Any]) -> int:

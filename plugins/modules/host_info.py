@@ -73,7 +73,7 @@ author:
   - The mcp.aws maintainers
 attributes:
   check_mode:
-    description: Does the same in check mode.
+    description: Does the same, but looks for nothing that was written.
     support: full
 """
 
@@ -111,6 +111,7 @@ from ansible_collections.mcp.aws.plugins.module_utils import host_facts
 COMMAND_SECONDS = 10
 CPU_SAMPLE_SECONDS = 0.5
 CPU_SAMPLES = 10
+NOTHING_WRITTEN = {"skipped": "check mode writes nothing"}
 UNIT_PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,Restart,NRestarts,Result"
 
 
@@ -140,8 +141,9 @@ def run(*command: str, text: str = "", environment: dict[str, str] | None = None
 class Host:
     """The host, each part measured by a method of its name."""
 
-    def __init__(self, params: dict[str, Any]) -> None:
+    def __init__(self, params: dict[str, Any], check_mode: bool = False) -> None:
         self.params = params
+        self.check_mode = check_mode
 
     def login(self) -> dict[str, Any]:
         with open("/etc/os-release", encoding="utf-8") as file:
@@ -210,6 +212,8 @@ class Host:
         return dict(zip(("version", "checksums"), answer.splitlines(), strict=True))
 
     def stored(self) -> dict[str, Any]:
+        if self.check_mode:
+            return NOTHING_WRITTEN
         if not self.params["stored_query"]:
             return {"skipped": "no query is named for it (health_stored_query)"}
         return {"rows": int(self._psql(self.params["stored_query"]).strip() or 0)}
@@ -223,6 +227,8 @@ class Host:
         return {key: info[key] for key in ("redis_version", "used_memory_human", "maxmemory_human", "maxmemory_policy")}
 
     def cached(self) -> dict[str, Any]:
+        if self.check_mode:
+            return NOTHING_WRITTEN
         key = self.params["cached_key"].replace("{key}", self.params["key"])
         if not key:
             return {"skipped": "no key is named for it (health_cached_key)"}
@@ -296,7 +302,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    host = Host(module.params)
+    host = Host(module.params, module.check_mode)
     measured: dict[str, Any] = {}
     for part in PARTS:
         try:

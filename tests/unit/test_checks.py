@@ -66,10 +66,7 @@ def test_skipped_is_neither_green_nor_red() -> None:
         ({"unreachable": True, "msg": "Data ... over ssh: refused"}, {"a": {"error": "unreachable: refused"}}),
         ({"failed": False, "msg": "no module"}, {"a": {"error": "failed: no module"}}),
         ({}, {"a": {"error": "failed: no answer"}}),
-        (
-            {"skipped": True, "skip_reason": "Conditional result was False"},
-            {"a": {"skipped": "Conditional result was False"}},
-        ),
+        ({"skipped": True}, {"a": {"skipped": "switched off by a variable"}}),
     ],
 )
 def test_facts_of_a_task(result: dict[str, Any], facts: dict[str, Any]) -> None:

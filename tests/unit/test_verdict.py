@@ -117,8 +117,14 @@ def test_colours() -> None:
 
 
 def test_one_cause_is_told_once() -> None:
-    shown = verdict.table(make(check("cpu", False, measured="unreachable"), check(ok=False, measured="unreachable")))
-    assert shown.splitlines()[-2:] == ["✘ Cpu, Disk: unreachable", "  Look at `du -xh /`."]
+    sentence = "unreachable: no route to host"
+    shown = verdict.table(make(check("cpu", False, measured=sentence), check(ok=False, measured=sentence)))
+    assert shown.splitlines()[-2:] == [f"✘ Cpu, Disk: {sentence}", "  Look at `du -xh /`."]
+
+
+def test_a_value_is_no_cause() -> None:
+    shown = verdict.table(make(check("cpu", False, measured="none"), check(ok=False, measured="none")))
+    assert shown.splitlines()[-5::3] == ["✘ Cpu: none", "✘ Disk: none"]
 
 
 def test_hosts_are_named_when_there_are_several() -> None:
