@@ -120,7 +120,7 @@ def table(verdict: Mapping[str, Any], width: int = NARROW, colour: Colour | None
 
 
 def _by_cause(checks: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Put checks together that failed with the same sentence: a host that cannot be reached is one trouble, not twenty."""
+    """Put checks together that failed with the same sentence: an unreachable host is one trouble, not twenty."""
     causes: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for check in checks:
         sentence = check["measured"].count(" ") >= SENTENCE_BLANKS
