@@ -196,11 +196,23 @@ class Probes:
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Any]:
         url = self.url + self.params["mcp_path"]
-        async with (
-            self._http(headers=self.authorization) as http,
-            Client(streamable_http_client(url, http_client=http), cache=None) as client,
-        ):
-            yield client
+        refusals: list[int] = []
+
+        async def note(answer: Any) -> None:
+            if answer.is_error:
+                refusals.append(answer.status_code)
+
+        try:
+            async with (
+                self._http(headers=self.authorization, event_hooks={"response": [note]}) as http,
+                Client(streamable_http_client(url, http_client=http), cache=None) as client,
+            ):
+                refusals.clear()  # those of the negotiation, which went well
+                yield client
+        except Exception as error:
+            if refusals:  # the SDK's error does not say which status the server refused with
+                raise ProbeError(f"HTTP {refusals[-1]} from {self.params['mcp_path']}: {explain(error)}") from error
+            raise
 
     async def _get(self, path: str) -> dict[str, Any]:
         start = time.monotonic()
