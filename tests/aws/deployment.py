@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 NAME = "mcp-aws"
 TAGS = {"mcp:name": NAME, "mcp:collection": "mcp.aws"}
 # Long enough to be in no other text: Ansible masks them wherever they appear.
-ACCESS_KEY, SECRET_KEY = "access-key-of-nobody", "secret-key-of-nobody"  # noqa: S105
+ACCESS_KEY, SECRET_KEY = "access-key-of-nobody", "secret-key-of-nobody"
 RECAP = re.compile(r"changed=(\d+) .*failed=(\d+)")
 
 
