@@ -127,7 +127,7 @@ def test_a_deploy_that_fails_says_why_and_leaves_the_old_one(host: Host, setting
     before = inspect(host, "{{.Id}} {{.State.StartedAt}}")
     result = deploy("stack_repository=/srv/fork", setting)
     assert result.returncode != 0
-    assert says in result.stdout
+    assert says in " ".join(f"{result.stdout} {result.stderr}".split())
     assert answers(host)
     assert inspect(host, "{{.Id}} {{.State.StartedAt}}") == before
 

@@ -15,7 +15,7 @@ LABEL = "mcp.aws.build"
 # What a failed build printed, what that means, and what to do. The first that fits is told; \1 is its group.
 CAUSES = (
     (
-        r"No space left on device",
+        r"[Nn]o space left on device",
         "the disk of the host is full",
         "free space (docker system prune) or enlarge the volume",
     ),

@@ -1,0 +1,193 @@
+"""Unit tests of what the role stack writes: environment, Compose file, unit, messages."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from ansible_collections.mcp.aws.plugins.module_utils.docker_build import Build, explain, tail
+
+ROLE = Path(__file__).parents[2] / "roles" / "stack"
+
+
+def trust(value: Any) -> Any:
+    """Let Ansible evaluate the expressions in a value, as it does with what a role's own files hold."""
+    if isinstance(value, dict):
+        return {key: trust(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [trust(each) for each in value]
+    return trust_as_template(value) if isinstance(value, str) else value
+
+
+def variables(**given: Any) -> dict[str, Any]:
+    """The role's own variables."""
+    own: dict[str, Any] = {}
+    for path in ("defaults/main.yml", "vars/main.yml"):
+        own |= trust(yaml.safe_load((ROLE / path).read_text()))
+    return own | {"ansible_managed": "managed", "__stack_commit": "3f786850e387550fdab836ed7e6dc881de23001b"} | given
+
+
+def render(template: str, **given: Any) -> str:
+    """Render a template of the role from its defaults."""
+    text = trust_as_template((ROLE / "templates" / template).read_text())
+    return str(Templar(loader=DataLoader(), variables=variables(**given)).template(text, escape_backslashes=False))
+
+
+def compose(**given: Any) -> dict[str, Any]:
+    return dict(yaml.safe_load(render("compose.yml.j2", **given)))
+
+
+def unquote(line: str) -> tuple[str, str]:
+    """Read one line as Compose does: in double quotes, a backslash makes the next character plain."""
+    name, quoted = line.split("=", 1)
+    assert quoted[0] == quoted[-1] == '"'
+    value, rest = "", iter(quoted[1:-1])
+    for character in rest:
+        assert character not in '"$', f"{character} would end the value or begin a substitution: {line}"
+        value += {"n": "\n", "r": "\r"}.get(follower := next(rest), follower) if character == "\\" else character
+    return name, value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "plain",
+        "a b",
+        " edge ",
+        "#no comment",
+        "$HOME ${HOME:-x} $$",
+        "it's",
+        'say "a"',
+        "a\\b",
+        "\\",
+        '\\"',
+        "\\n",
+        "a\nb\r",
+        "é€",
+    ],
+)
+def test_environment_survives_composes_reading(value: str) -> None:
+    lines = render("mcp.env.j2", stack_environment={"NAME": value}).splitlines()
+    assert [unquote(line) for line in lines[1:]] == [("NAME", value)]
+
+
+def test_environment_turns_numbers_and_truth_into_text() -> None:
+    assert render("mcp.env.j2", stack_environment={"B": True, "A": 7}).splitlines()[1:] == ['A="7"', 'B="True"']
+
+
+def test_compose_file_builds_and_pulls_nothing_and_leaves_restarts_to_systemd() -> None:
+    server = compose()["services"]["server"]
+    assert "build" not in server
+    assert (server["pull_policy"], server["restart"], server["image"]) == ("never", "no", "mcp:3f786850e387")
+
+
+def test_compose_file_confines_the_server() -> None:
+    server = compose(stack_capabilities=["SETUID"])["services"]["server"]
+    assert (server["read_only"], server["cap_drop"], server["cap_add"]) == (True, ["ALL"], ["SETUID"])
+    assert server["security_opt"] == ["no-new-privileges:true"]
+    assert server["mem_limit"] == "384m"
+
+
+def test_compose_file_holds_no_secret() -> None:
+    assert "hunter2" not in render("compose.yml.j2", stack_environment={"PASSWORD": "hunter2"})
+
+
+def test_ports_and_addresses() -> None:
+    given = compose(stack_listen_address="127.0.0.1", stack_port=8101, stack_container_port=3000)
+    assert given["services"]["server"]["ports"] == ["127.0.0.1:8101:3000"]
+    assert given["networks"]["default"]["ipam"]["config"] == [{"subnet": "172.30.1.0/24"}]
+
+
+def test_named_volumes_are_declared_and_paths_are_not() -> None:
+    given = compose(stack_volumes=["data:/data", "/srv/files:/files:ro", "./x:/x", "cache:/cache"])
+    assert given["volumes"] == {"cache": {}, "data": {}}
+    assert "volumes" not in compose()
+
+
+def test_health_check_is_the_images_unless_given() -> None:
+    assert "healthcheck" not in compose()["services"]["server"]
+    given = compose(stack_healthcheck={"test": ["CMD", "true"], "interval": "3s"})
+    assert given["services"]["server"]["healthcheck"]["interval"] == "3s"
+
+
+def test_unit_waits_for_its_neighbours_and_never_gives_up() -> None:
+    text = render("mcp.service.j2", stack_after_units=["redis-server.service"], stack_start_timeout="90")
+    unit = ConfigParser(strict=False, interpolation=None)
+    unit.read_string(text)
+    assert unit["Unit"]["After"] == unit["Unit"]["Wants"] == "docker.service network-online.target redis-server.service"
+    assert (unit["Service"]["Restart"], unit["Unit"]["StartLimitIntervalSec"]) == ("always", "0")
+    assert unit["Service"]["TimeoutStartSec"] == "120"
+    assert unit["Install"]["WantedBy"] == "multi-user.target docker.service"
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("fatal: unable to access 'https://x/': Could not resolve host: x", "cannot reach the server"),
+        ("fatal: could not read Username for 'https://x': terminal prompts disabled", "does not let this host in"),
+        ("git@x: Permission denied (publickey).\nCould not read from remote repository", "does not let this host in"),
+        ("Failed to checkout v9\nerror: pathspec 'v9' did not match any file(s) known to git", "no version `v9`"),
+        ("fatal: '/srv/x' does not appear to be a git repository", "no repository at this address"),
+        ("error: unable to write file x: No space left on device", "disk of the host is full"),
+        ("something new", "Below is what git says"),
+    ],
+)
+def test_failed_clone_names_one_remedy(said: str, remedy: str) -> None:
+    given = variables(__stack_evidence=said, stack_version="v9", stack_repository="https://x/y.git")
+    message = Templar(loader=DataLoader(), variables=given).template(given["__stack_clone_failure"])
+    assert remedy in message.splitlines()[1]
+    assert message.splitlines()[2].startswith("What runs on the host was left alone.")
+    assert message.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("write /var/lib/docker/tmp/x: no space left on device", "the disk of the host is full"),
+        ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "the Docker engine does not answer"),
+        ("failed to read dockerfile: open Dockerfile: no such file", "there is no Dockerfile at the place named"),
+        ('unable to prepare context: path "/x" not found', "there is no Dockerfile at the place named"),
+        ("dockerfile parse error line 7: unknown instruction: FOO", "the Dockerfile cannot be read: unknown"),
+        ('failed to do request: Head "https://x/v2/": no such host', "a base image cannot be pulled"),
+        ("pull access denied for nope, repository does not exist", "a base image cannot be pulled"),
+        ("executor failed running [/bin/sh -c false]: exit code: 1", "the step `/bin/sh -c false` failed"),
+        ('process "/bin/sh -c false" did not complete successfully: exit code: 1', "the step `/bin/sh -c false`"),
+        ('process "/bin/sh -c x" did not complete successfully: exit code: 137', "a step was killed, most likely"),
+        ('failed to compute cache key: "/x.py" not found: not found', "the file `/x.py`, which the Dockerfile copies"),
+        ('failed to calculate checksum of ref a: "/x.py": not found', "the file `/x.py`, which the Dockerfile copies"),
+        ("something new", "docker says why below"),
+    ],
+)
+def test_failed_build_names_one_cause(said: str, cause: str) -> None:
+    assert explain(f"#1 DONE 0.0s\n------\n{said}")[0].startswith(cause)
+
+
+def test_image_is_built_again_when_anything_it_is_made_of_changes() -> None:
+    build = Build("mcp:a", "/opt/mcp/source", "a", ".", "Dockerfile", {"X": "1"})
+    others = [
+        Build("mcp:a", "/opt/mcp/source", "b", ".", "Dockerfile", {"X": "1"}),
+        Build("mcp:a", "/opt/mcp/source", "a", "sub", "Dockerfile", {"X": "1"}),
+        Build("mcp:a", "/opt/mcp/source", "a", ".", "Other", {"X": "1"}),
+        Build("mcp:a", "/opt/mcp/source", "a", ".", "Dockerfile", {"X": "2"}),
+    ]
+    assert len({one.fingerprint() for one in [build, *others]}) == 5
+    assert build.fingerprint() == Build("mcp:b", "/elsewhere", "a", ".", "Dockerfile", {"X": "1"}).fingerprint()
+
+
+def test_build_names_context_dockerfile_and_arguments() -> None:
+    command = Build("mcp:a", "/src", "a", "app", "docker/Dockerfile", {"B": "2", "A": "1"}).command()
+    assert command[-1] == "/src/app"
+    assert command[command.index("--file") + 1] == "/src/app/docker/Dockerfile"
+    assert [part for part in command if "=" in part and part[0] in "AB"] == ["A=1", "B=2"]
+
+
+def test_tail_leaves_out_what_says_nothing() -> None:
+    assert tail("#1 sha256:0123\n\n#1 DONE 0.0s  \nerror", 2) == ["#1 DONE 0.0s", "error"]
