@@ -1,0 +1,135 @@
+"""The main job once for the whole session, and hands to reach what it made: AWS, the host, the door."""
+
+import asyncio
+import configparser
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from lab.settings import API_URL, CREDENTIALS, REGION, RUN
+
+ROOT = Path(__file__).parents[2]
+NAME = "mcp-lab"
+BIN = Path(sys.executable).parent
+
+
+def ansible(playbook: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook as a person would, and keep what it printed."""
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"}
+    command = ["ansible-playbook", "-i", str(ROOT / "inventory/lab"), playbook, *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=900, check=False)
+
+
+def aws(service: str) -> Any:
+    """A boto3 client of the lab's account."""
+    profile = configparser.ConfigParser()
+    profile.read(CREDENTIALS)
+    client: Any = boto3.client
+    return client(
+        service,
+        endpoint_url=API_URL,
+        region_name=REGION,
+        aws_access_key_id=profile["default"]["aws_access_key_id"],
+        aws_secret_access_key=profile["default"]["aws_secret_access_key"],
+    )
+
+
+class Server:
+    """The deployed server: its instance, its shell and its door."""
+
+    def __init__(self) -> None:
+        filters = [
+            {"Name": "tag:mcp:name", "Values": [NAME]},
+            {"Name": "instance-state-name", "Values": ["running"]},
+        ]
+        reservations = aws("ec2").describe_instances(Filters=filters)["Reservations"]
+        assert len(reservations) == 1, f"one instance with the tag mcp:name={NAME} expected: {reservations}"
+        self.instance = reservations[0]["Instances"][0]
+        self.url = f"http://{self.instance['PrivateIpAddress']}:8000"
+        self.token = aws("ssm").get_parameter(Name=f"/{NAME}/token", WithDecryption=True)["Parameter"]["Value"]
+
+    def shell(self, script: str, *, check: bool = True) -> str:
+        """Run a script on the host as root, over the connection that Ansible uses: pinned host key, provisioned key."""
+        command = [
+            *("ssh", "-oBatchMode=yes", "-oStrictHostKeyChecking=yes", f"-oUserKnownHostsFile={RUN}/ssh/known_hosts"),
+            *(f"-oHostKeyAlias={self.instance['InstanceId']}", "-i", f"{RUN}/ssh/id_ed25519"),
+            *(f"admin@{self.instance['PrivateIpAddress']}", "sudo", "sh", "-s"),
+        ]
+        done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=300, check=False)
+        assert not check or done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+        return done.stdout.strip()
+
+    def ready(self) -> bool:
+        """Tell whether the door answers that all is ready."""
+        try:
+            return httpx.get(f"{self.url}/ready", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def wait_until_ready(self, seconds: float) -> float:
+        """Wait for the door, give the seconds it took; at the deadline show what the host says."""
+        began = time.monotonic()
+        while not self.ready():
+            if time.monotonic() - began > seconds:
+                pytest.fail(
+                    self.shell("systemctl status --no-pager mcp docker; journalctl -n 40 --no-pager", check=False)
+                )
+            time.sleep(0.2)
+        return time.monotonic() - began
+
+    def session(self, act: Callable[[Client], Awaitable[Any]]) -> Any:
+        """Let the official MCP client act through the door."""
+
+        async def run() -> Any:
+            headers = {"Authorization": f"Bearer {self.token}"}
+            async with (
+                httpx2.AsyncClient(headers=headers, timeout=30) as http,
+                Client(streamable_http_client(f"{self.url}/mcp", http_client=http)) as client,
+            ):
+                return await act(client)
+
+        return asyncio.run(run())
+
+
+@pytest.fixture(scope="session")
+def site() -> subprocess.CompletedProcess[str]:
+    """`ansible-playbook site.yml` on whatever the lab holds; red here means that the main job is broken."""
+    done = ansible("site.yml")
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
+    return done
+
+
+@pytest.fixture
+def server(site: subprocess.CompletedProcess[str]) -> Server:
+    """The server that the main job made."""
+    return Server()
+
+
+def recap(output: str) -> dict[str, dict[str, int]]:
+    """The numbers of PLAY RECAP by host."""
+    lines = output.partition("PLAY RECAP")[2].splitlines()[1:]
+    hosts = [line.partition(":") for line in lines if " ok=" in line]
+    return {
+        host.strip(): {name: int(number) for name, number in (pair.split("=") for pair in numbers.split())}
+        for host, _, numbers in hosts
+    }
+
+
+def as_json(text: str) -> Any:
+    """Parse what a program printed, showing it when it is not JSON."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        pytest.fail(f"not JSON:\n{text}")
