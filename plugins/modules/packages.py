@@ -78,7 +78,9 @@ INSTALL = [
     "--no-install-recommends", "--allow-downgrades",
     "install",
 ]  # fmt: skip
-UPDATE = [*APT, "-o", "APT::Update::Error-Mode=any", "update"]
+UPDATE = [*APT, "-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Languages=none", "update"]
+# Options that leave the index of every other repository as it is.
+ONLY = ["-o", "Dir::Etc::sourceparts=-", "-o", "APT::Get::List-Cleanup=0", "-o"]
 QUIET = {
     "DEBIAN_FRONTEND": "noninteractive",
     "UCF_FORCE_CONFFOLD": "1",
@@ -127,15 +129,18 @@ class Transaction:
         temporary.chmod(0o644)
         temporary.replace(target)
 
-    def add_repository(self, repository: dict[str, object]) -> None:
-        """Lay down key and source."""
+    def add_repository(self, repository: dict[str, object]) -> list[str]:
+        """Lay down key and source; where they are new, the option that names the source alone."""
         key_path = f"/etc/apt/keyrings/{repository['name']}.asc"
+        source_path = f"/etc/apt/sources.list.d/{repository['name']}.sources"
+        written = len(self.written)
         key = str(repository["key"])
         if not key and not Path(key_path).exists() and not self.module.check_mode:
             key = self.fetch(str(repository["key_url"]))
         if key:
             self.write(key_path, key.strip() + "\n")
-        self.write(f"/etc/apt/sources.list.d/{repository['name']}.sources", apt.source(repository, key_path))
+        self.write(source_path, apt.source(repository, key_path))
+        return [f"Dir::Etc::sourcelist={source_path}"] if len(self.written) > written else []
 
     def fetch(self, url: str) -> str:
         """The text behind a URL."""
@@ -176,16 +181,16 @@ class Transaction:
         params = self.module.params
         for path, content in params["files"].items():
             self.write(path, str(content))
-        files = len(self.written)
-        if params["repository"] and params["repository"]["url"]:
-            self.add_repository(params["repository"])
-        repository_is_new = len(self.written) > files
+        repository = params["repository"]
+        new_source = self.add_repository(repository) if repository and repository["url"] else []
         repaired = self.repair()
         missing = self.missing()
         if not self.module.check_mode:
-            refreshed = repository_is_new or bool(missing and self.index_is_old())
+            refreshed = bool(missing) and self.index_is_old()
             if refreshed:
                 self.must(UPDATE, "refresh the package index")
+            elif new_source:
+                self.must([*UPDATE, *ONLY, *new_source], "refresh the repository's index")
             if missing:
                 self.install(missing, refreshed)
         changed = bool(self.written or repaired or missing)
