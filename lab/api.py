@@ -25,7 +25,7 @@ from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from . import hosts, metadata
+from . import hosts, metadata, permissions
 from .account import ENVIRONMENT
 from .settings import (
     ACCOUNT,
@@ -155,6 +155,7 @@ def main() -> None:
     """Serve the API on loopback and the metadata service on the edge until SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     attach_hosts()
+    permissions.attach()
     issue_credentials()
     instance_metadata = make_server(EDGE, METADATA_PORT, metadata.application, threaded=True)
     threading.Thread(target=instance_metadata.serve_forever, daemon=True).start()
