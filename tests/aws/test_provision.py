@@ -113,11 +113,9 @@ def test_the_parts_are_wired_to_each_other(account: Account, ec2: Any) -> None:
 def test_a_second_run_changes_nothing_and_preflight_agrees(account: Account, ec2: Any) -> None:
     secret = {"Name": f"/{NAME}/token", "WithDecryption": True}
     before = account.client("ssm").get_parameter(**secret)["Parameter"]
-    preflight, again, check = account.begin("preflight"), account.run("provision"), account.run("provision", "--check")
-    assert (again.status, again.changed) == (0, 0), again.output
-    assert (check.status, check.changed) == (0, 0), check.output
-    ended = Account.end(preflight)
-    assert (ended.status, ended.changed) == (0, 0), ended.output
+    started = [account.begin("preflight"), account.begin("provision"), account.begin("provision", "--check")]
+    for run in map(Account.end, started):
+        assert (run.status, run.changed) == (0, 0), run.output
     after = account.client("ssm").get_parameter(**secret)["Parameter"]
     assert (after["Value"], after["Version"]) == (before["Value"], 1)
 
