@@ -53,6 +53,7 @@ def _api_up() -> None:
     if not daemons.is_running("api"):
         # Without the account that knew them, hosts are nobody's.
         _remove_hosts()
+        network.withdraw_all()
         CREDENTIALS.unlink(missing_ok=True)
         account.write_amis()
         daemons.start("api", sys.executable, "-m", "lab.api", environment=account.ENVIRONMENT)
@@ -87,7 +88,8 @@ def status() -> None:
     """Show the parts of the lab and the instances with their hosts. Raises LabError unless all is up."""
     parts = ["api", *services.NAMES]
     for part in parts:
-        print(f"  {part:<10} {'running' if daemons.is_running(part) else 'not running'}")
+        running = daemons.is_running(part) or (part == "lxcfs" and services.tells_sizes())
+        print(f"  {part:<10} {'running' if running else 'not running'}")
     if not daemons.is_running("api"):
         raise LabError("The lab is down. `make lab` brings it up.")
     states = hosts.states()

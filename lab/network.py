@@ -59,6 +59,11 @@ def withdraw(public: str, private: str) -> None:
     succeeds("iptables", "-t", "nat", "-D", CHAIN, "-d", public, "-j", "DNAT", "--to-destination", private)
 
 
+def withdraw_all() -> None:
+    """Lead no public address anywhere: the account that gave them out is gone."""
+    run("iptables", "-t", "nat", "-F", CHAIN)
+
+
 def _ensure(*rule: str, hook: str = CHAIN) -> None:
     if not succeeds("iptables", "-t", "nat", "-C", hook, *rule):
         run("iptables", "-t", "nat", "-A", hook, *rule)

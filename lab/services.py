@@ -143,9 +143,14 @@ def _apt_cache(configuration: Path) -> None:
     daemons.start("apt-cache", "squid", "-N", "-f", configuration)
 
 
+def tells_sizes() -> bool:
+    """Tell whether lxcfs answers, ours or the machine's own."""
+    return (LXCFS / "proc/meminfo").exists()
+
+
 def _lxcfs() -> None:
     """lxcfs makes /proc tell a host its own memory and processors instead of the machine's."""
-    if (LXCFS / "proc/meminfo").exists():
+    if tells_sizes():
         return
     if not Path("/dev/fuse").exists():
         succeeds("mknod", "/dev/fuse", "c", "10", "229")
@@ -153,4 +158,4 @@ def _lxcfs() -> None:
     if os.path.ismount(LXCFS):
         run("umount", "--lazy", LXCFS)
     daemons.start("lxcfs", "lxcfs", "--foreground", "--pidfile", RUN / "lxcfs.own.pid", LXCFS)
-    wait_for("lxcfs", (LXCFS / "proc/meminfo").exists, seconds=10, evidence=[daemons.log_of("lxcfs")])
+    wait_for("lxcfs", tells_sizes, seconds=10, evidence=[daemons.log_of("lxcfs")])
