@@ -1,5 +1,7 @@
 # `make site` takes an empty machine to a verified MCP server; `make test` proves every layer. `make` lists the rest.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Without compiled modules every start of Python would pay for compiling them.
+unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
 help: ## List what can be made
