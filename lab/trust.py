@@ -27,7 +27,7 @@ def server_names() -> list[str]:
     regions = boto3.session.Session().get_available_regions("ec2")
     names = ["*.amazonaws.com", "*.s3.amazonaws.com", "registry-1.docker.io", "auth.docker.io", f"*.{INTERNAL_DOMAIN}"]
     for region in regions:
-        names += [f"*.{region}.amazonaws.com", f"*.s3.{region}.amazonaws.com", f"*.dkr.ecr.{region}.amazonaws.com"]
+        names += [f"*.{service}{region}.amazonaws.com" for service in ("", "s3.", "ecr.", "dkr.ecr.")]
     return names
 
 
@@ -51,27 +51,33 @@ def machine_authorities() -> list[str]:
 
 
 def up() -> None:
-    """Make the authority and the edge's certificate once; both are cached, because the host image trusts them."""
-    if SERVER.exists() and AUTHORITY.exists():
-        return
+    """Make the authority once, as the host image trusts it, and the edge's certificate whenever its names change."""
     AUTHORITY.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    authority_key = ec.generate_private_key(ec.SECP256R1())
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mcp.aws lab authority")])
-    authority = (
-        _certificate(issuer, issuer, authority_key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(authority_key, hashes.SHA256())
-    )
-    server_key = ec.generate_private_key(ec.SECP256R1())
+    if not AUTHORITY.exists():
+        key = ec.generate_private_key(ec.SECP256R1())
+        authority = _certificate(issuer, issuer, key.public_key()).add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
+        _write(AUTHORITY, authority.sign(key, hashes.SHA256()), key)
+    wanted = x509.SubjectAlternativeName([x509.DNSName(name) for name in server_names()])
+    if SERVER.exists() and _names(SERVER) == wanted:
+        return
+    issuer_key = serialization.load_pem_private_key(AUTHORITY.read_bytes(), None)
+    assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mcp.aws lab edge")])
     server = (
-        _certificate(subject, issuer, server_key.public_key())
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in server_names()]), critical=False)
+        _certificate(subject, issuer, key.public_key())
+        .add_extension(wanted, critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .sign(authority_key, hashes.SHA256())
     )
-    _write(AUTHORITY, authority, authority_key)
-    _write(SERVER, server, server_key)
+    _write(SERVER, server.sign(issuer_key, hashes.SHA256()), key)
+
+
+def _names(path: Path) -> x509.SubjectAlternativeName:
+    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
 
 
 def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

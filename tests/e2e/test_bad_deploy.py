@@ -1,5 +1,6 @@
 """A deploy that cannot work says why in one message, exits with an error, and leaves the running version serving."""
 
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -73,6 +74,8 @@ def test_disk_full(server: Server) -> None:
 
 def test_wrong_key(server: Server, tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "other"], check=True)
-    output = refused("-e", f"ansible_ssh_private_key_file={tmp_path / 'other'}")
+    # A socket folder of its own: an open connection would let everybody in.
+    other = {"ansible_ssh_private_key_file": f"{tmp_path}/other", "ansible_control_path_dir": f"{tmp_path}"}
+    output = refused("-e", json.dumps(other))
     assert "Permission denied (publickey)" in output
     assert server.ready()
