@@ -99,6 +99,11 @@ def lab() -> list[Result]:
     return [execute("lab", "python", "-m", "lab", "up")]
 
 
+def life() -> list[Result]:
+    """The lab killed, interrupted, in the way of others, and taken away."""
+    return [execute("life", *PYTEST, "tests/lab")]
+
+
 PARTS: dict[str, Callable[..., list[Result]]] = {
     "lint": lint,
     "unit": unit,
@@ -107,6 +112,7 @@ PARTS: dict[str, Callable[..., list[Result]]] = {
     "lab": lab,
     "molecule": molecule,
     "e2e": e2e,
+    "life": life,
 }
 
 
