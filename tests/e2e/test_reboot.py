@@ -23,6 +23,7 @@ def test_everything_is_back_after_a_reboot(server: Server) -> None:
     aws("ec2").reboot_instances(InstanceIds=[server.instance["InstanceId"]])
     wait_for_another_boot(server, before, 120)
     print(f"ready {server.wait_until_ready(120):.1f} s after SSH answered again")
+    assert server.shell("timeout 120 systemctl is-system-running --wait", check=False) == "running"
     verdict = ansible("mcp.aws.verify")
     assert verdict.returncode == 0, verdict.stdout[-6000:]
     assert "green" in verdict.stdout
