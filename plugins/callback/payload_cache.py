@@ -9,8 +9,8 @@ name: payload_cache
 type: aggregate
 short_description: Keep built module payloads between runs
 description:
-  - Before it runs a module for the first time in a run, Ansible reads all that the module imports and packs it, which takes
-    a third of a second. The payloads go with the run's temporary folder.
+  - Before it runs a module for the first time in a run, Ansible reads all that the module imports and packs it,
+    which takes a third of a second. The payloads go with the run's temporary folder.
   - This plugin links that folder's cache to one that stays, so that a second run of C(site) is a fifth faster.
   - A payload is used again only while ansible-core, every installed collection and every plugin of a collection that is
     a checkout are what they were.
