@@ -75,6 +75,8 @@ def test_interrupt_ends_the_playbook_too(house: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Where a shell started the tests in the background, children would inherit that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     while "TASK [Wait]" not in process.stdout.readline():
