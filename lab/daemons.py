@@ -10,6 +10,11 @@ from pathlib import Path
 from .settings import LOGS, RUN
 from .shell import wait_for
 
+# The daemon records itself before it becomes what it is, so that a killed `up` leaves no process that nobody knows.
+RECORD_AND_BECOME = """
+printf '{"pid": %s, "started": "%s"}' $$ "$(cut -d ' ' -f 22 /proc/$$/stat)" >"$0.new" && mv "$0.new" "$0" && exec "$@"
+"""
+
 
 def _record(name: str) -> Path:
     return RUN / f"{name}.pid"
@@ -43,16 +48,18 @@ def start(name: str, *command: str | Path, environment: Mapping[str, str] | None
     if is_running(name):
         return
     LOGS.mkdir(parents=True, exist_ok=True)
+    record = _record(name)
+    record.unlink(missing_ok=True)
     with log_of(name).open("ab") as log:
-        process = subprocess.Popen(
-            [str(part) for part in command],
+        subprocess.Popen(
+            ["sh", "-c", RECORD_AND_BECOME, str(record), *(str(part) for part in command)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
             env={**os.environ, **(environment or {})},
         )
-    _record(name).write_text(json.dumps({"pid": process.pid, "started": _started_at(process.pid)}))
+    wait_for(f"The process of {name}", record.exists, seconds=10)
 
 
 def stop(name: str, seconds: float = 20) -> None:
