@@ -29,9 +29,11 @@ def _started_at(pid: int) -> str | None:
     """When a process started (clock ticks since boot), so that a reused pid is not taken for ours."""
     try:
         state, *_, ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:20]
+        threads = os.listdir(f"/proc/{pid}/task")
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return None if state == "Z" else ticks
+    # A first thread that has ended while others still close their ports is not an ended process.
+    return None if state == "Z" and len(threads) == 1 else ticks
 
 
 def is_running(name: str) -> bool:
