@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -29,6 +30,7 @@ class ActionModule(ActionBase):
                 "unpredicted": {"type": "list", "elements": "str", "default": []},
             }
         )
+        args = json.loads(json.dumps(args))  # plain values: YAML writes none that Ansible has tagged with their origin
         absent = args["state"] == "absent"
         found, wanted = args["found"], {} if absent else args["wanted"]
         lines = differences.between(found, wanted)
@@ -36,8 +38,9 @@ class ActionModule(ActionBase):
         said = [differences.headline(args["resource"], absent, bool(found), changed)] if wanted or absent else []
         result.update(
             changed=changed,
-            msg=[*said, *(lines if found else []), *args["unpredicted"]],
+            msg=[*said, *(lines if found else [])],
             unpredicted=args["unpredicted"],
             diff=differences.diff(args["resource"], found, wanted) if changed else {},
+            _ansible_verbose_always=changed or bool(args["unpredicted"]),
         )
         return result

@@ -10,8 +10,8 @@ module: announce
 short_description: Announce in check mode what a module cannot predict itself
 description:
   - Some modules have no check mode, or need an identifier that exists only after a real run.
-  - This action stands beside such a task, under the same name and with C(when) C(ansible_check_mode), and reports what the task
-    would change.
+  - This action stands beside such a task, under the same name and with C(when) C(ansible_check_mode), and reports what
+    the task would change.
   - It runs on the control node and changes nothing, whatever it reports.
 version_added: 0.1.0
 author: The mcp.aws maintainers
