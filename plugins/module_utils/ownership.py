@@ -1,0 +1,62 @@
+"""Whose an AWS resource is, by the tag that names its owner: pure functions over tags."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Tags = Mapping[str, str] | None  # None: they may not be read, as those of another account's bucket
+
+# Kind, in words, and the variable that names it.
+KINDS = {
+    "bucket": ("bucket", "storage_bucket_name"),
+    "key_pair": ("EC2 key pair", "identity_key_name"),
+    "role": ("IAM role", "identity_name"),
+    "instance_profile": ("IAM instance profile", "identity_name"),
+    "repository": ("ECR repository", "registry_name"),
+    "log_group": ("log group", "logs_group_name"),
+    "load_balancer": ("load balancer", "load_balancer_name"),
+    "target_group": ("target group", "load_balancer_name"),
+    "topic": ("SNS topic", "alarms_name"),
+    "parameters": ("SSM parameter", "secrets_path"),
+    "alarms": ("CloudWatch alarm", "alarms_name"),
+}
+MANY = ("parameters", "alarms")  # kinds of which one question finds any number
+
+
+def judge(tags: Tags, tag: str, owner: str) -> str:
+    """Return `ours` or `foreign`."""
+    return "ours" if tags is not None and tags.get(tag) == owner else "foreign"
+
+
+def ownership(found: Mapping[str, Mapping[str, Tags]], tag: str, owner: str) -> dict[str, str | dict[str, str]]:
+    """Return for each kind whose its resource is, for kinds of many by name.
+
+    :param found: kind to the names that exist, each with its tags.
+    """
+    judged = {kind: {name: judge(tags, tag, owner) for name, tags in names.items()} for kind, names in found.items()}
+    return {kind: names if kind in MANY else next(iter(names.values()), "absent") for kind, names in judged.items()}
+
+
+def foreign(found: Mapping[str, Mapping[str, Tags]], tag: str, owner: str) -> list[str]:
+    """Return a sentence for each resource that is somebody else's, with what to do about it."""
+    return [
+        explain(kind, name, tags, tag, owner)
+        for kind, names in found.items()
+        for name, tags in names.items()
+        if judge(tags, tag, owner) == "foreign"
+    ]
+
+
+def explain(kind: str, name: str, tags: Tags, tag: str, owner: str) -> str:
+    """Say whose a resource is and how to be rid of the conflict."""
+    word, variable = KINDS[kind]
+    another = f"Choose another {variable}"
+    if tags is None:
+        return (
+            f"The {word} `{name}` belongs to another account, or the credentials may not read its tags. "
+            f"{another}, or have s3:GetBucketTagging allowed for them if it is yours."
+        )
+    whose = f"belongs to `{tags[tag]}` by its tag {tag}" if tag in tags else f"bears no tag {tag}: it is not of mcp.aws"
+    return f"The {word} `{name}` {whose}. {another}, or tag it {tag}={owner} if it is really yours."
