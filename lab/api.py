@@ -25,7 +25,7 @@ from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from . import hosts, metadata, permissions
+from . import hosts, metadata, moto_gaps, permissions
 from .account import ENVIRONMENT
 from .settings import (
     ACCOUNT,
@@ -154,6 +154,7 @@ def issue_credentials() -> None:
 def main() -> None:
     """Serve the API on loopback and the metadata service on the edge until SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    moto_gaps.correct()
     attach_hosts()
     permissions.attach()
     issue_credentials()

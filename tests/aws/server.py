@@ -60,9 +60,11 @@ def start(port: int = 0) -> Any:
     images = Path(tempfile.mkdtemp(prefix="mcp-aws-")) / "images.json"
     images.write_text(json.dumps(IMAGES))
     os.environ["MOTO_AMIS_PATH"] = str(images)
+    from ansible_collections.mcp.aws.lab import moto_gaps
     from moto.ec2.responses import general
     from moto.server import ThreadedMotoServer
 
+    moto_gaps.correct()
     general.SAMPLE_CONSOLE_OUTPUT = CONSOLE
     server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
     server.start()
