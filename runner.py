@@ -8,7 +8,10 @@
 
     python runner.py site --inventory inventory/lab
 
-Exit status: 0 green, 1 failed, 3 bad input, 130 interrupted.
+    plan = Stack("inventory/lab").plan()    # changes nothing
+    plan.changes[0]           # Change(host='localhost', role='storage', task='Create the bucket', item='', diff='...')
+
+Exit status: 0 green, 1 failed, 2 a plan with changes, 3 bad input, 130 interrupted.
 """
 
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -23,18 +26,32 @@ import shutil
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn, TypedDict, Unpack
 
+from runs.changes import Change
+from runs.plan import Plan
 from runs.process import Order, execute
 from runs.result import CHECKOUT, BadInput, Check, Failure, HostStats, Run, RunFailed, Verdict
 
-__all__ = ["BadInput", "Check", "Failure", "HostStats", "Options", "Run", "RunFailed", "Stack", "Verdict"]
+__all__ = [
+    "BadInput",
+    "Change",
+    "Check",
+    "Failure",
+    "HostStats",
+    "Options",
+    "Plan",
+    "Run",
+    "RunFailed",
+    "Stack",
+    "Verdict",
+]
 
-GREEN, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 3, 130
+GREEN, FAILED, DRIFT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 class Options(TypedDict, total=False):
@@ -96,6 +113,25 @@ class Stack:
         """Delete everything that `provision` made."""
         return self.run("teardown", **options)
 
+    def plan(
+        self,
+        verb: str = "site",
+        *,
+        limit: str | None = None,
+        tags: str | Sequence[str] = (),
+        extra_vars: Mapping[str, Any] | None = None,
+    ) -> Plan:
+        """Say what a real run of a verb would change, and what only a real run can tell. Changes nothing.
+
+        :raises RunFailed: when check mode did not get to its end.
+        """
+        run = self.run(
+            verb, check=True, diff=True, limit=limit, tags=tags, extra_vars=extra_vars, raise_on_failure=False
+        )
+        if plan := Plan.of(run, self.inventory_path.stem):
+            return plan
+        raise RunFailed(run)
+
     def run(
         self,
         verb: str,
@@ -121,7 +157,7 @@ class Stack:
         """
         playbook = self.playbooks / f"{verb}.yml"
         if not playbook.is_file():
-            raise BadInput(f"No playbook `{verb}`.{_nearest(verb, self.verbs())}")
+            raise BadInput(f"No playbook `{verb}`.{_nearest(verb, [*self.verbs(), 'plan'])}")
         chosen = {"--limit": limit, "--tags": tags if isinstance(tags, str) else ",".join(tags)}
         arguments = (
             ["--check"] * check + ["--diff"] * diff + [f"{name}={value}" for name, value in chosen.items() if value]
@@ -186,8 +222,8 @@ class _Arguments(argparse.ArgumentParser):
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     """Return what the command line says."""
-    parser = _Arguments("runner.py", description="Run a playbook of mcp.aws.", allow_abbrev=False)
-    parser.add_argument("verb", help="site, preflight, provision, configure, deploy, verify, teardown")
+    parser = _Arguments("runner.py", description="Run a playbook of mcp.aws, or plan a run.", allow_abbrev=False)
+    parser.add_argument("verb", help="site, plan, preflight, provision, configure, deploy, verify, teardown")
     parser.add_argument("-i", "--inventory", default="inventory/lab", help="the deployment (default: %(default)s)")
     parser.add_argument("--check", action="store_true", help="say what would change, change nothing")
     parser.add_argument("--diff", action="store_true", help="show the differences in files")
@@ -197,18 +233,37 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
+def _plan(stack: Stack, said: argparse.Namespace) -> int:
+    """Print what the main job would change, which takes a while to find out."""
+    print(f"Looking what a real run of site on {said.inventory} would change ...", file=sys.stderr)
+    try:
+        plan = stack.plan(limit=said.limit, tags=said.tags)
+    except RunFailed as failed:
+        _show(failed.run, said)
+        return FAILED
+    _show(plan, said)
+    return DRIFT if plan.drift else GREEN
+
+
+def _run(stack: Stack, said: argparse.Namespace) -> int:
+    """Run a playbook, show Ansible's output meanwhile, and print what came of it."""
+    run = replace(stack, live=not said.json).run(
+        said.verb, check=said.check, diff=said.diff, limit=said.limit, tags=said.tags, raise_on_failure=False
+    )
+    _show(run, said)
+    return GREEN if run.ok else FAILED
+
+
+def _show(what: Run | Plan, said: argparse.Namespace) -> None:
+    """Print a result for a person or for a program."""
+    print(json.dumps(what.as_dict(), indent=1) if said.json else what)
+
+
 def main(given: Sequence[str] | None = None) -> int:
-    """Run a verb from the command line and return the exit status."""
+    """Do what the command line says and return the exit status."""
     try:
         said = _arguments(given)
-        run = Stack(said.inventory, live=not said.json).run(
-            said.verb,
-            check=said.check,
-            diff=said.diff,
-            limit=said.limit,
-            tags=said.tags,
-            raise_on_failure=False,
-        )
+        return (_plan if said.verb == "plan" else _run)(Stack(said.inventory), said)
     except BadInput as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
@@ -218,8 +273,6 @@ def main(given: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"The run's artifacts cannot be kept: {error}", file=sys.stderr)
         return FAILED
-    print(json.dumps(run.as_dict(), indent=1) if said.json else run)
-    return GREEN if run.ok else FAILED
 
 
 if __name__ == "__main__":

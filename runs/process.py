@@ -22,6 +22,7 @@ from typing import Any
 
 import ansible_runner
 
+from runs.changes import Changes
 from runs.result import CHECKOUT, COLOUR, Failure, HostStats, Run, Verdict
 
 POLL = 0.5  # seconds between looks at the interrupt
@@ -73,9 +74,18 @@ def execute(order: Order) -> Run:
     failures = recorder.failures() if runner.status == "failed" else ()
     if runner.status == "failed" and not failures:
         failures = _early_failures((artifacts / "stdout").read_text(errors="replace"))
-    verdict = Verdict.read(recorder.custom_stats)
-    rc = KILLED if runner.rc is None else runner.rc
-    run = Run(order.playbook.stem, runner.status, rc, duration, artifacts, recorder.hosts(), failures, verdict)
+    run = Run(
+        playbook=order.playbook.stem,
+        status=runner.status,
+        rc=KILLED if runner.rc is None else runner.rc,
+        duration=duration,
+        artifacts=artifacts,
+        hosts=recorder.hosts(),
+        failures=failures,
+        verdict=Verdict.read(recorder.custom_stats),
+        changes=tuple(recorder.changes.found),
+        unpredicted=tuple(recorder.changes.unpredicted),
+    )
     (artifacts / "result.json").write_text(json.dumps(run.as_dict(), indent=1))
     return run
 
@@ -85,6 +95,7 @@ class _Recorder:
 
     def __init__(self) -> None:
         self.pid: int | None = None
+        self.changes = Changes()
         self.custom_stats: Mapping[str, Any] = {}
         self._stats: Mapping[str, Any] = {}
         self._failed: dict[str, list[Failure]] = {}
@@ -92,6 +103,7 @@ class _Recorder:
     def __call__(self, event: Mapping[str, Any]) -> bool:
         """Record an event; the answer keeps ansible-runner from writing a file for each."""
         self.pid = event.get("pid") or self.pid
+        self.changes(event)
         kind, data = event["event"], event.get("event_data") or {}
         if kind == "playbook_on_stats":
             self._stats = data

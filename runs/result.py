@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from runs.changes import Change
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 VERDICT_SCHEMA = "mcp.aws/verdict/1"
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -110,7 +112,8 @@ class Run:
 
     `status` is `successful`, `failed`, `timeout` or `canceled`; `rc` is the exit status of ansible-playbook, -1 when
     it was killed; `duration` is in seconds; `artifacts` is the directory that holds the output (`stdout`) and this
-    result (`result.json`).
+    result (`result.json`). `changes` are what it changed, or in check mode would change; `unpredicted` are sentences on
+    what only a real run can tell.
     """
 
     playbook: str
@@ -121,6 +124,8 @@ class Run:
     hosts: Mapping[str, HostStats] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     verdict: Verdict | None = None
+    changes: tuple[Change, ...] = ()
+    unpredicted: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -138,10 +143,10 @@ class Run:
         outcome = "green" if self.ok else "failed" if self.status == "successful" else self.status
         parts = []
         if self.hosts:
-            parts.append(f"{_count(self.changed, 'change')} on {_count(len(self.hosts), 'host')}")
+            parts.append(f"{count(self.changed, 'change')} on {count(len(self.hosts), 'host')}")
         if self.verdict:
             every = len(self.verdict.checks)
-            parts.append(f"{every - len(self.verdict.red)} of {_count(every, 'check')} green")
+            parts.append(f"{every - len(self.verdict.red)} of {count(every, 'check')} green")
         return f"{self.playbook} {outcome} in {self.duration:.1f} s" + (f": {', '.join(parts)}" if parts else "")
 
     def tail(self, lines: int = 20) -> str:
@@ -169,7 +174,7 @@ class Run:
         return "\n".join([self.headline, *("  " + line.replace("\n", "\n    ") for line in lines)])
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
     """Return `1 host`, `2 hosts`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 

@@ -18,6 +18,8 @@ from runner import Stack  # noqa: E402
 INVENTORY = """
 [all:vars]
 ansible_python_interpreter=/usr/bin/python3
+site_changes={changes}
+site_fails={fails}
 [here]
 localhost ansible_connection=local
 [gone]
@@ -41,9 +43,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(CHECKOUT / "runner.py", house)
     shutil.copytree(CHECKOUT / "runs", house / "runs", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(Path(__file__).parent / "playbooks", house / "playbooks")
+    (house / "playbooks" / "file").write_text("same\nold\n")
     (house / "playbooks" / "broken.yml").write_text(BROKEN)
-    (house / "inventory" / "lab").mkdir(parents=True)
-    (house / "inventory" / "lab" / "hosts").write_text(INVENTORY)
+    for name, changes, fails in (("lab", True, False), ("calm", False, False), ("failing", True, True)):
+        (house / "inventory" / name).mkdir(parents=True)
+        (house / "inventory" / name / "hosts").write_text(INVENTORY.format(changes=changes, fails=fails))
     return house
 
 
