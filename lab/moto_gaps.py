@@ -1,7 +1,9 @@
-"""Where moto's load balancers answer other than AWS does: corrected for the lab and for the tests alike."""
+"""Where moto answers other than AWS does: corrected for the lab and for the tests alike."""
 
 from typing import Any
 
+from moto.cloudwatch.models import CloudWatchBackend
+from moto.cloudwatch.responses import CloudWatchResponse
 from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
 
 # What AWS tells of every application load balancer and target group, and moto only of those that were given it.
@@ -19,7 +21,15 @@ TARGET_GROUP = {
 
 def correct() -> None:
     """Change moto's classes; once for a process, before it serves."""
-    balancer, group, deregister = FakeLoadBalancer.__init__, FakeTargetGroup.__init__, FakeTargetGroup.deregister
+    complete_attributes()
+    tell_ports_apart()
+    tag_dashboards()
+    forget_tags()
+
+
+def complete_attributes() -> None:
+    """Give new balancers and target groups all their attributes."""
+    balancer, group = FakeLoadBalancer.__init__, FakeTargetGroup.__init__
 
     def new_balancer(self: FakeLoadBalancer, *arguments: Any, **options: Any) -> None:
         balancer(self, *arguments, **options)
@@ -29,11 +39,54 @@ def correct() -> None:
         group(self, *arguments, **options)
         self.attributes = TARGET_GROUP | self.attributes
 
+    FakeLoadBalancer.__init__ = new_balancer  # type: ignore[method-assign]
+    FakeTargetGroup.__init__ = new_group  # type: ignore[method-assign]
+
+
+def tell_ports_apart() -> None:
+    """A target is an instance and a port; moto deregisters an instance whatever the port."""
+    deregister = FakeTargetGroup.deregister
+
     def deregister_port(self: FakeTargetGroup, targets: list[dict[str, Any]]) -> None:
-        """A target is an instance and a port; moto looks at the instance alone."""
         registered = {(target["Id"], str(target["Port"])) for target in self.targets.values()}
         deregister(self, [one for one in targets if (one["Id"], str(one.get("Port", self.port))) in registered])
 
-    FakeLoadBalancer.__init__ = new_balancer  # type: ignore[method-assign]
-    FakeTargetGroup.__init__ = new_group  # type: ignore[method-assign]
     FakeTargetGroup.deregister = deregister_port  # type: ignore[method-assign]
+
+
+def tag_dashboards() -> None:
+    """Dashboards bear tags: those of the request that makes them, and those that come later."""
+    put, tag = CloudWatchResponse.put_dashboard, CloudWatchBackend.tag_resource
+
+    def put_with_tags(self: CloudWatchResponse) -> Any:
+        backend, name = self.cloudwatch_backend, self._get_param("DashboardName")
+        new, answer = name not in backend.dashboards, put(self)
+        if new:
+            backend.tagger.tag_resource(backend.dashboards[name].arn, self._get_param("Tags", []))
+        return answer
+
+    def tag_any(self: CloudWatchBackend, arn: str, tags: dict[str, str]) -> None:
+        if arn not in {dashboard.arn for dashboard in self.dashboards.values()}:
+            return tag(self, arn, tags)
+        return self.tagger.tag_resource(arn, self.tagger.convert_dict_to_tags_input(tags))
+
+    CloudWatchResponse.put_dashboard = put_with_tags  # type: ignore[method-assign]
+    CloudWatchBackend.tag_resource = tag_any  # type: ignore[method-assign]
+
+
+def forget_tags() -> None:
+    """What is deleted takes its tags along; moto gives them to the next of that name."""
+    drop_alarms, drop_dashboards = CloudWatchBackend.delete_alarms, CloudWatchBackend.delete_dashboards
+
+    def delete_alarms(self: CloudWatchBackend, alarm_names: list[str]) -> None:
+        for alarm in self.get_alarms_by_alarm_names(alarm_names):
+            self.tagger.delete_all_tags_for_resource(alarm.alarm_arn)
+        drop_alarms(self, alarm_names)
+
+    def delete_dashboards(self: CloudWatchBackend, dashboards: list[str]) -> str | None:
+        for name in self.dashboards.keys() & set(dashboards):
+            self.tagger.delete_all_tags_for_resource(self.dashboards[name].arn)
+        return drop_dashboards(self, dashboards)
+
+    CloudWatchBackend.delete_alarms = delete_alarms  # type: ignore[method-assign]
+    CloudWatchBackend.delete_dashboards = delete_dashboards  # type: ignore[method-assign]
