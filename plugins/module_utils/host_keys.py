@@ -47,6 +47,17 @@ def add(known_hosts: str, alias: str, keys: Iterable[str]) -> str:
     return start + "".join(f"{alias} {key}\n" for key in keys)
 
 
+def remove(known_hosts: str, aliases: Iterable[str]) -> str:
+    """Return the file's text without the entries of these hosts; an entry that names others too stays for them."""
+    gone, kept = set(aliases), []
+    for line in known_hosts.splitlines(keepends=True):
+        names, blank, keys = line.partition(" ")
+        left = [name for name in names.split(",") if name not in gone]
+        if left:
+            kept.append(",".join(left) + blank + keys)
+    return "".join(kept)
+
+
 def tail(console: str, lines: int = 15) -> str:
     """Return the last lines that say something."""
     spoken = [line.rstrip() for line in console.splitlines() if line.strip()]
