@@ -15,7 +15,6 @@ from runs.changes import Change
 from runs.result import Run, count
 
 DIFFERENCES = 12  # lines shown of one change; all of them are in the data
-UNREACHABLE = 4  # exit status of ansible-playbook when hosts were out of reach and nothing else failed
 CONTROL_NODE = ("localhost", "aws-")  # hosts that stand for the control node, and so need not be named
 
 
@@ -36,12 +35,17 @@ class Plan:
     def of(cls, run: Run, name: str) -> Plan | None:
         """Return the plan that a run in check mode found, or None when it did not get to its end.
 
-        A host that nobody can reach is no failure where there are changes that may mend it.
+        A host that nobody can reach and a red verdict are no failures where there are changes that may mend them.
         """
-        if run.rc != 0 and not (run.rc == UNREACHABLE and run.changes):
+        lost = [
+            f"what changes on {host}, which cannot be reached" for host, stats in run.hosts.items() if stats.unreachable
+        ]
+        red = [check.title for check in run.verdict.red] if run.verdict else []
+        failed = sum(stats.failed for stats in run.hosts.values()) - bool(red)  # a red verdict fails one task, the last
+        if not run.ok and (failed or not run.changes or not (lost or red)):
             return None
-        lost = [host for host, stats in run.hosts.items() if stats.unreachable]
-        sentences = [f"{host} cannot be reached: what changes on it only a real run can tell." for host in lost]
+        doubts = [*lost, *([f"whether this cures what is red: {', '.join(red)}"] if red else [])]
+        sentences = [f"Only a real run can tell {doubt}." for doubt in doubts]
         return cls(name, run.changes, (*run.unpredicted, *sentences), run)
 
     @property

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from runner import Change, HostStats, Plan, Run, RunFailed, Stack
+from runner import Change, Check, HostStats, Plan, Run, RunFailed, Stack, Verdict
 from runs.changes import differences
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -130,12 +131,29 @@ def test_nothing_to_do() -> None:
     assert list(Plan("lab", (), (), RUN).lines(WIDE)) == ["plan lab: no changes"]
 
 
-@pytest.mark.parametrize(("changes", "planned"), [(CHANGES, True), ((), False)])
-def test_a_host_out_of_reach_is_no_failure_where_changes_may_mend_it(changes: tuple[Change], planned: bool) -> None:
-    hosts = {"localhost": HostStats(ok=3), "mcp-lab": HostStats(unreachable=1)}
-    plan = Plan.of(Run("site", "failed", 4, 1.0, Path("/a"), hosts, changes=changes), "lab")
-    assert bool(plan) == planned
-    assert not plan or plan.unpredicted == ("mcp-lab cannot be reached: what changes on it only a real run can tell.",)
+RED = Verdict("verify", "lab", False, (Check("disk", "system", "Disk", False),), datetime.now(UTC), datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("changes", "hosts", "verdict", "sentences"),
+    [
+        (CHANGES, {"a": HostStats(unreachable=1)}, None, ("what changes on a, which cannot be reached",)),
+        (CHANGES, {"a": HostStats(failed=1)}, RED, ("whether this cures what is red: Disk",)),
+        ((), {"a": HostStats(unreachable=1)}, None, None),
+        ((), {"a": HostStats(failed=1)}, RED, None),
+        (CHANGES, {"a": HostStats(failed=1)}, None, None),
+        (CHANGES, {"a": HostStats(failed=1), "b": HostStats(failed=1)}, RED, None),
+        (CHANGES, {}, None, None),
+    ],
+)
+def test_what_changes_may_mend_is_no_failure(
+    changes: tuple[Change, ...],
+    hosts: dict[str, HostStats],
+    verdict: Verdict | None,
+    sentences: tuple[str, ...] | None,
+) -> None:
+    plan = Plan.of(Run("site", "failed", 2, 1.0, Path("/a"), hosts, (), verdict, changes), "lab")
+    assert (plan and plan.unpredicted) == (sentences and tuple(f"Only a real run can tell {it}." for it in sentences))
 
 
 @pytest.mark.parametrize(
