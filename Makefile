@@ -16,6 +16,10 @@ lab: setup ## Bring up the AWS region on this machine
 site: lab ## Take the lab to a verified MCP server
 	@ansible-playbook site.yml
 
+# Exit status 2 says that there are changes: an answer, which make would call an error.
+plan: lab ## Say what `make site` would change; nothing is changed
+	@python runner.py plan || [ $$? -eq 2 ]
+
 verify: ## Measure every success criterion again
 	@ansible-playbook mcp.aws.verify
 
@@ -37,4 +41,4 @@ bench: setup ## Compare speed with the peers, in one run
 docs: setup ## Write the roles' READMEs from their argument specs
 	@python docs/generate.py
 
-.PHONY: help setup lab site verify down test molecule lint bench docs
+.PHONY: help setup lab site plan verify down test molecule lint bench docs
