@@ -1,4 +1,4 @@
-"""The account of the AWS tests."""
+"""The accounts of the AWS tests."""
 
 from __future__ import annotations
 
@@ -6,17 +6,31 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from deployment import Account
 
 
-@pytest.fixture(scope="session")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Return the account of the session."""
-    folder = tmp_path_factory.mktemp("aws")
+@contextmanager
+def opened(folder: Path) -> Iterator[Account]:
+    """Open an empty account whose files are in a folder, and close it."""
     file, server = folder / "aws.json", str(Path(__file__).with_name("server.py"))
     subprocess.run([sys.executable, server, "start", str(file)], check=True)
     yield Account(json.loads(file.read_text())["endpoint"], folder)
     subprocess.run([sys.executable, server, "stop", str(file)], check=True)
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Return the account of the session."""
+    with opened(tmp_path_factory.mktemp("aws")) as account:
+        yield account
+
+
+@pytest.fixture(scope="module")
+def own_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Return an account that no other module of tests sees."""
+    with opened(tmp_path_factory.mktemp("own")) as account:
+        yield account
