@@ -30,8 +30,8 @@ class Run:
     changed: int = field(init=False)
 
     def __post_init__(self) -> None:
-        recap = RECAP.search(self.output)
-        self.changed = int(recap[1]) if recap else -1
+        counts = [int(found[1]) for found in RECAP.finditer(self.output)]
+        self.changed = sum(counts) if counts else -1
 
     @property
     def said(self) -> str:
