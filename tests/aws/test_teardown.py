@@ -1,4 +1,4 @@
-"""The playbook teardown: it asks, announces, takes everything away that is ours and nothing else, and is content with nothing."""
+"""The playbook teardown: it asks, announces, and takes away all that is ours and nothing else; nothing is fine too."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
