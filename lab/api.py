@@ -25,13 +25,14 @@ from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from . import hosts, metadata, moto_gaps, permissions
+from . import api_log, hosts, metadata, moto_gaps, permissions
 from .account import ENVIRONMENT
 from .settings import (
     ACCOUNT,
     API_PORT,
     CREDENTIALS,
     EDGE,
+    LOGS,
     METADATA_PORT,
     PUBLIC_RANGE,
     REGION,
@@ -160,7 +161,7 @@ def main() -> None:
     issue_credentials()
     instance_metadata = make_server(EDGE, METADATA_PORT, metadata.application, threaded=True)
     threading.Thread(target=instance_metadata.serve_forever, daemon=True).start()
-    api = DomainDispatcherApplication(create_backend_app)
+    api = permissions.Gate(api_log.Log(DomainDispatcherApplication(create_backend_app), LOGS / "calls.jsonl"))
     make_server("127.0.0.1", API_PORT, api, threaded=True, request_handler=MotoRequestHandler).serve_forever()
 
 

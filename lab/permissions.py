@@ -1,45 +1,81 @@
-"""What a signed request asks for, as the ARN that a policy speaks of.
+"""Least privilege, tried and not assumed: every signed request needs each right that AWS would ask for.
 
-moto checks a policy's resources for S3 alone and takes every other request for one on `*`, which no policy with least
-privilege allows. The services that hosts call get their real resource here.
-https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+moto checks one action a request, on the resource `*` for every service but S3, and reads no conditions.
 """
 
-import json
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
-from moto.core.authorization import ActionAuthenticatorMixin
-from moto.iam.access_control import IAMRequest
+from moto.ec2.models import ec2_backends
+from moto.iam.access_control import IAMPolicy, IAMRequestBase
+from werkzeug.wrappers import Response
 
+from . import answers, calls, policies, rights
 from .settings import ACCOUNT
 
-
-def resource(service: str, region: str, parameters: dict[str, Any]) -> str:
-    """The ARN that a request names, or `*` where it names none."""
-    prefix = f"arn:aws:{service}:{region}:{ACCOUNT}"
-    match service, parameters:
-        case "logs", {"logGroupName": str(group)}:
-            return f"{prefix}:log-group:{group}:log-stream:{parameters.get('logStreamName', '')}"
-        case "ssm", {"Name": str(name)} | {"Names": [str(name), *_]} | {"Path": str(name)}:
-            return f"{prefix}:parameter/{name.strip('/')}"
-        case "ecr", {"repositoryName": str(name)}:
-            return f"{prefix}:repository/{name}"
-    return "*"
+ASKED: ContextVar[calls.Call | None] = ContextVar("asked", default=None)
+CODES = {"ec2": "UnauthorizedOperation", "query": "AccessDenied", "rest-xml": "AccessDenied"}
 
 
-def authorize(self: Any, asked: str = "*") -> None:
-    """moto's check of one request, with the resource that the request names."""
-    scope = self.headers["Authorization"].partition("Credential=")[2].partition(",")[0].split("/")
-    try:
-        parameters = json.loads(self.raw_body or b"{}")
-    except ValueError:
-        parameters = {}
-    if asked == "*" and isinstance(parameters, dict):
-        asked = resource(service=scope[3], region=scope[2], parameters=parameters)
-    self._authenticate_and_authorize_action(IAMRequest, asked)
+class Denied(Exception):
+    """A right that a caller does not have."""
+
+    def __init__(self, user: str, right: rights.Right):
+        because = f"because no identity-based policy allows the {right.action} action"
+        super().__init__(
+            f"User: {user} is not authorized to perform: {right.action} on resource: {right.resource} {because}"
+        )
+
+
+class Gate:
+    """WSGI middleware that remembers what is asked while moto serves it, and answers for who may not."""
+
+    def __init__(self, application: Callable[..., Any]):
+        self.application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """Serve one request."""
+        call = calls.read(environ)
+        token = ASKED.set(call)
+        try:
+            return self.application(environ, start_response)
+        except Denied as denied:
+            assert call
+            return refusal(call, denied)(environ, start_response)
+        finally:
+            ASKED.reset(token)
+
+
+def refusal(call: calls.Call, denied: Denied) -> Response:
+    """AWS's answer to who may not."""
+    spoken = answers.protocol(call)
+    code = CODES.get(spoken, "AccessDeniedException")
+    return answers.refuse(call, code, str(denied), 403 if spoken in CODES else 400)
 
 
 def attach() -> None:
-    """Let moto ask with real resources."""
-    mixin: Any = ActionAuthenticatorMixin
-    mixin._authenticate_and_authorize_normal_action = authorize
+    """Let moto ask for every right of a request once it has checked the signature."""
+    moto_check = IAMRequestBase.check_action_permitted
+
+    def check(self: Any, resource: str) -> None:
+        call = ASKED.get()
+        if call is None or call.service == "sts":
+            moto_check(self, resource)
+            return
+        documents = [IAMPolicy(policy)._policy_json for policy in self._access_key.collect_policies()]
+        for right in rights.needs(call):
+            known = rights.Right(right.action, right.resource, right.context | resource_tags(call, right.resource))
+            if not policies.allowed(documents, known):
+                raise Denied(self._access_key.arn, right)
+
+    IAMRequestBase.check_action_permitted = check  # type: ignore[method-assign]
+
+
+def resource_tags(call: calls.Call, arn: str) -> dict[str, str]:
+    """The tags that a resource of EC2 bears, as conditions call them."""
+    if not arn.startswith("arn:aws:ec2:"):
+        return {}
+    name = arn.rpartition("/")[2]
+    tags = ec2_backends[ACCOUNT][call.region].describe_tags(filters={"resource-id": [name]})
+    return {f"aws:ResourceTag/{tag['key']}": tag["value"] for tag in tags}

@@ -1,7 +1,7 @@
 """An AWS API for tests: moto in this process, with Debian's images and consoles that show SSH host keys.
 
-`python tests/aws/server.py start FILE` leaves one running on a free port and writes its address to FILE;
-`stop FILE` ends it.
+`python tests/aws/server.py start FILE [LOG]` leaves one running on a free port and writes its address to FILE, and what
+it is asked to LOG; `stop FILE` ends it. Tests that want trouble ask for it at /faults, see faults.py.
 """
 
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ IMAGES = [
 ]
 
 
-def start(port: int = 0) -> Any:
+def start(port: int = 0, log: Path | None = None) -> Any:
     """Start moto on 127.0.0.1 (any free port by default) and return its ThreadedMotoServer.
 
     moto reads its settings while it is imported, so that this must come before any other import of moto.
@@ -68,30 +69,41 @@ def start(port: int = 0) -> Any:
     general.SAMPLE_CONSOLE_OUTPUT = CONSOLE
     server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
     server.start()
+    surround(server, log)
     return server
 
 
-def serve(file: Path) -> None:
+def surround(server: Any, log: Path | None) -> None:
+    """Put what the lab's API has around moto, and the faults: policies are asked once a test wants them asked."""
+    from ansible_collections.mcp.aws.lab import api_log, permissions
+    from ansible_collections.mcp.aws.tests.aws.faults import Faults
+
+    permissions.attach()
+    application = Faults(server._server.app)
+    server._server.app = permissions.Gate(api_log.Log(application, log) if log else application)
+
+
+def serve(file: Path, log: Path | None = None) -> None:
     """Serve until the end of the process, having told port and process in the file."""
-    _, port = start().get_host_and_port()
+    _, port = start(log=log).get_host_and_port()
     draft = file.with_suffix(".draft")
     draft.write_text(json.dumps({"endpoint": f"http://127.0.0.1:{port}", "pid": os.getpid()}))
     draft.replace(file)
     threading.Event().wait()
 
 
-def launch(file: Path, seconds: int = 60) -> None:
+def launch(file: Path, *log: Path, seconds: int = 60) -> None:
     """Start a server that outlives this process, and wait until it listens."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    log = file.with_suffix(".log")
-    with log.open("w") as output:
-        command = [sys.executable, __file__, "serve", str(file)]
+    printed = file.with_suffix(".log")
+    with printed.open("w") as output:
+        command = [sys.executable, __file__, "serve", str(file), *map(str, log)]
         process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
     deadline = time.monotonic() + seconds
     while not file.exists():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            sys.exit(f"The AWS API did not start within {seconds} s:\n{log.read_text()[-2000:]}")
+            sys.exit(f"The AWS API did not start within {seconds} s:\n{printed.read_text()[-2000:]}")
         time.sleep(0.1)
 
 
@@ -104,4 +116,5 @@ def stop(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"start": launch, "serve": serve, "stop": stop}[sys.argv[1]](Path(sys.argv[2]))
+    verbs: dict[str, Callable[..., None]] = {"start": launch, "serve": serve, "stop": stop}
+    verbs[sys.argv[1]](*map(Path, sys.argv[2:]))
