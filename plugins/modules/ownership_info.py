@@ -100,18 +100,16 @@ foreign:
 """
 
 from contextlib import suppress
-from functools import cache
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.mcp.aws.plugins.module_utils import ownership
+from ansible_collections.mcp.aws.plugins.module_utils.aws_clients import THROTTLED, clients
 from ansible_collections.mcp.aws.plugins.module_utils.resource_tags import ResourceTags
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions
-
-THROTTLED = ["ThrottlingException", "TooManyRequestsException"]
 
 
 def main() -> None:
@@ -127,9 +125,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    read = AWSRetry.jittered_backoff(delay=1, catch_extra_error_codes=THROTTLED)(
-        ResourceTags(cache(module.client)).read
-    )
+    read = AWSRetry.jittered_backoff(delay=1, catch_extra_error_codes=THROTTLED)(ResourceTags(clients(module)).read)
     found: dict[str, dict[str, ownership.Tags]] = {}
     for kind, names in module.params["resources"].items():
         if names is None:  # not asked for
