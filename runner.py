@@ -52,6 +52,8 @@ __all__ = [
 ]
 
 GREEN, FAILED, DRIFT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 3, 130
+# What playbooks would ask a person, who cannot answer here: without an answer of its own they refuse.
+UNASKED = {"teardown": {"teardown_confirm": ""}}
 
 
 class Options(TypedDict, total=False):
@@ -110,7 +112,7 @@ class Stack:
         return self.run("verify", **options)
 
     def teardown(self, **options: Unpack[Options]) -> Run:
-        """Delete everything that `provision` made."""
+        """Delete everything that `provision` made; the variable `teardown_confirm` must be the deployment's name."""
         return self.run("teardown", **options)
 
     def plan(
@@ -169,7 +171,7 @@ class Stack:
                 cache=self.cache_path,
                 ident=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{verb}-{uuid.uuid4().hex[:6]}",
                 arguments=tuple(arguments),
-                extra_vars=extra_vars or {},
+                extra_vars=UNASKED.get(verb, {}) | dict(extra_vars or {}),
                 live=self.live,
             )
         )
@@ -229,6 +231,9 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--diff", action="store_true", help="show the differences in files")
     parser.add_argument("--limit", help="run on these hosts only")
     parser.add_argument("--tags", default="", help="run these tags only, parted by commas")
+    parser.add_argument(
+        "--confirm", default="", metavar="NAME", help="answer what teardown asks: the deployment's name"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON and nothing else")
     return parser.parse_args(given)
 
@@ -247,8 +252,15 @@ def _plan(stack: Stack, said: argparse.Namespace) -> int:
 
 def _run(stack: Stack, said: argparse.Namespace) -> int:
     """Run a playbook, show Ansible's output meanwhile, and print what came of it."""
+    answers = {"teardown_confirm": said.confirm} if said.confirm else {}
     run = replace(stack, live=not said.json).run(
-        said.verb, check=said.check, diff=said.diff, limit=said.limit, tags=said.tags, raise_on_failure=False
+        said.verb,
+        check=said.check,
+        diff=said.diff,
+        limit=said.limit,
+        tags=said.tags,
+        extra_vars=answers,
+        raise_on_failure=False,
     )
     _show(run, said)
     return GREEN if run.ok else FAILED

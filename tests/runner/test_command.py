@@ -102,3 +102,10 @@ def _descendants(pid: int) -> dict[int, str]:
     except OSError:  # it ended meanwhile
         pass
     return found
+
+
+@pytest.mark.parametrize(("arguments", "status"), [([], 1), (["--confirm", "lab"], 0)])
+def test_teardown_waits_for_nobody_to_answer(command: Command, arguments: list[str], status: int) -> None:
+    done = command("teardown", *arguments)
+    assert done.returncode == status, done.stdout
+    assert status == 0 or "The answer is ``." in done.stdout
