@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -45,6 +46,7 @@ class Account:
 
     endpoint: str
     folder: Path
+    environment: dict[str, str] = field(default_factory=dict)  # of playbooks, over this process's own
 
     def client(self, service: str) -> Any:
         """Return a boto3 client."""
@@ -76,6 +78,7 @@ class Account:
         return subprocess.Popen(
             [*command, *options, f"playbooks/{playbook}.yml"],
             cwd=ROOT,
+            env=os.environ | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

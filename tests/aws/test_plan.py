@@ -1,0 +1,94 @@
+"""The plan against the truth: what it announces is what an apply then changes, task by task and item by item."""
+
+from __future__ import annotations
+
+import pytest
+from deployment import NAME, Account
+from drift import CHANGED, DELETED, Drift
+
+from runner import Plan, Run, Stack
+
+Announced = set[tuple[str, str, str]]
+
+
+def announced(what: Plan | Run) -> Announced:
+    """Return what a plan or an apply says of changes, as far as both must agree."""
+    return {(change.role, change.task, change.item) for change in what.changes}
+
+
+def only_in(plan: Announced, applied: Announced) -> dict[str, Announced]:
+    """Return where both disagree, empty where they do not."""
+    both = {"announced, not done": plan - applied, "done, not announced": applied - plan}
+    return {which: tasks for which, tasks in both.items() if tasks}
+
+
+def plan_and_apply(account: Account, stack: Stack) -> tuple[Plan, Run, Plan]:
+    """Plan, do it, and plan again."""
+    variables = account.variables()
+    plan = stack.plan("provision", extra_vars=variables)
+    return plan, stack.provision(extra_vars=variables), stack.plan("provision", extra_vars=variables)
+
+
+@pytest.fixture(scope="module")
+def account(own_account: Account) -> Account:
+    """The account of these tests alone."""
+    return own_account
+
+
+@pytest.fixture(scope="module")
+def stack(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """The deployment into the account, as runner.py takes it."""
+    inventory = tmp_path_factory.mktemp("inventory") / "mcp-aws"
+    inventory.write_text("localhost ansible_connection=local\n")
+    return Stack(inventory, cache=tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def plan(account: Account, stack: Stack) -> Plan:
+    """The plan of the whole job on the empty account."""
+    return stack.plan(extra_vars=account.variables())
+
+
+@pytest.fixture(scope="module")
+def created(account: Account, stack: Stack, plan: Plan) -> Run:
+    """The run that made everything after it."""
+    return stack.provision(extra_vars=account.variables())
+
+
+def test_a_plan_gets_to_its_end_on_an_empty_account_and_says_what_it_cannot_foresee(plan: Plan) -> None:
+    assert plan.drift
+    said = " ".join(plan.unpredicted)
+    for what in ("base, docker, postgresql and redis", "stack", "every criterion"):
+        assert what in said
+
+
+def test_the_plan_of_an_empty_account_is_what_an_apply_does(plan: Plan, created: Run) -> None:
+    assert only_in(announced(plan), announced(created)) == {}
+
+
+def test_the_plan_of_a_finished_account_is_empty(account: Account, stack: Stack, created: Run) -> None:
+    plan = stack.plan("provision", extra_vars=account.variables())
+    assert announced(plan) == set(), str(plan)
+    assert not plan.drift
+
+
+@pytest.mark.parametrize("drifts", [CHANGED, DELETED], ids=["changed", "deleted"])
+def test_what_somebody_did_by_hand_is_announced_repaired_and_then_over(
+    account: Account, stack: Stack, created: Run, drifts: list[Drift]
+) -> None:
+    before = {drift.what: drift.look(account.client) for drift in drifts}
+    for drift in drifts:
+        drift.spoil(account.client)
+    plan, applied, after = plan_and_apply(account, stack)
+    assert {drift.role for drift in drifts} - {change.role for change in plan.changes} == set()
+    assert only_in(announced(plan), announced(applied)) == {}
+    assert {drift.what: drift.look(account.client) for drift in drifts} == before
+    assert announced(after) == set()
+
+
+def test_the_plan_of_a_teardown_is_what_it_does(account: Account, stack: Stack, created: Run) -> None:
+    gone = {"teardown_confirm": NAME, "storage_delete_bucket": True}
+    plan = stack.plan("teardown", extra_vars=account.variables() | gone)
+    applied = stack.teardown(extra_vars=account.variables() | gone)
+    assert plan.drift
+    assert only_in(announced(plan), announced(applied)) == {}
