@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -83,22 +82,19 @@ class Connection(Local):
         return super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
 
     def _reach(self) -> socket.socket:
-        """Connect to the interpreter of this run, after starting it if this is the first task."""
-        path = Path(constants.DEFAULT_LOCAL_TMP) / "resident"
+        """Connect to the interpreter of this run, after starting it if nobody has."""
+        path = socket_of_run()
         if not path.exists():
-            with path.with_suffix(".lock").open("a+") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                if lock.tell():
-                    raise OSError("it did not start for an earlier task")
-                if not path.exists():
-                    lock.write("failed")
-                    lock.flush()
-                    collections = AnsibleCollectionConfig.collection_paths
-                    start(path, os.getppid(), collections, self.get_option("start_timeout"))
-                    lock.truncate(0)
+            launch(path, os.getppid(), AnsibleCollectionConfig.collection_paths)
+            wait_for(path, self.get_option("start_timeout"))
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(str(path))
         return connection
+
+
+def socket_of_run() -> Path:
+    """Return where the interpreter of this run listens: in the run's own folder, which only this user may enter."""
+    return Path(constants.DEFAULT_LOCAL_TMP) / "resident"
 
 
 def environment_of(command: str) -> dict[str, str] | None:
@@ -116,23 +112,30 @@ def environment_of(command: str) -> dict[str, str] | None:
     return {name: value for name, value in pairs}
 
 
-def start(path: Path, parent: int, collections: Iterable[str], seconds: int) -> None:
-    """Start the interpreter and wait until it listens; OSError when it does not.
+def launch(path: Path, parent: int, collections: Iterable[str]) -> None:
+    """Start the interpreter, unless somebody else has started it for this run.
 
     :param path: the socket that it makes.
     :param parent: the process that it ends with.
     """
-    command = [sys.executable, str(RESIDENT), str(path), str(parent), ":".join(collections)]
-    log = path.with_suffix(".log")
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
+    try:
+        log = path.with_suffix(".log").open("xb")
+    except FileExistsError:
+        return
+    with log:
+        command = [sys.executable, str(RESIDENT), str(path), str(parent), ":".join(collections)]
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+
+def wait_for(path: Path, seconds: float) -> None:
+    """Wait until the interpreter listens; OSError when it does not, for every later task at once."""
+    failed = path.with_suffix(".failed")
     deadline = time.monotonic() + seconds
     while not path.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise OSError(f"it did not start within {seconds} s: {log.read_text(errors='replace')[-1000:]}")
+        if time.monotonic() > deadline:
+            failed.write_text(f"it does not listen after {seconds} s")
+        if failed.exists():
+            raise OSError(failed.read_text())
         time.sleep(0.01)
 
 

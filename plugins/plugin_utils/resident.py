@@ -120,17 +120,16 @@ def run(payload: bytes) -> int:
     return status
 
 
-@contextlib.contextmanager
-def listening(path: Path) -> Iterator[socket.socket]:
+def listen(path: Path) -> socket.socket:
     """Listen where only this user may connect; the socket appears under its name only when it listens."""
-    with socket.socket(socket.AF_UNIX) as listener:
-        draft = path.with_suffix(".draft")
-        draft.unlink(missing_ok=True)
-        os.umask(0o077)
-        listener.bind(str(draft))
-        listener.listen(64)
-        draft.rename(path)
-        yield listener
+    listener = socket.socket(socket.AF_UNIX)
+    draft = path.with_suffix(".draft")
+    usual = os.umask(0o077)
+    listener.bind(str(draft))
+    os.umask(usual)
+    listener.listen(64)
+    draft.rename(path)
+    return listener
 
 
 def main(path: str, parent: str, collections: str) -> None:
@@ -138,11 +137,12 @@ def main(path: str, parent: str, collections: str) -> None:
     sys.path[:0] = [folder for folder in collections.split(":") if folder not in sys.path]
     try:
         descriptor = os.pidfd_open(int(parent))
-    except ProcessLookupError:
-        return
-    load()
-    with listening(Path(path)) as listener:
-        serve(listener, descriptor, read_models())
+        load()
+        listener = listen(Path(path))
+    except Exception as error:
+        Path(path).with_suffix(".failed").write_text(f"{type(error).__name__}: {error}")
+        raise
+    serve(listener, descriptor, read_models())
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(0, signal.SIGTERM)  # modules that still run would act in the name of a run that is over
 

@@ -43,8 +43,10 @@ def run() -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture
 def path(run: subprocess.Popen[bytes], tmp_path: Path) -> Path:
     """Return the socket of an interpreter that was started for that process."""
-    resident.start(tmp_path / "resident", run.pid, [], 20)
-    return tmp_path / "resident"
+    path = tmp_path / "resident"
+    resident.launch(path, run.pid, [])
+    resident.wait_for(path, 20)
+    return path
 
 
 def ask(path: Path, payload: str) -> tuple[int, bytes, bytes]:
@@ -96,8 +98,15 @@ def test_it_ends_with_its_run_and_so_do_its_modules(run: subprocess.Popen[bytes]
     assert not Path(f"/proc/{left}").exists()
 
 
+def test_it_is_started_once(run: subprocess.Popen[bytes], path: Path) -> None:
+    resident.launch(path, run.pid, ["/elsewhere"])
+    assert ask(path, "import sys; print('/elsewhere' in sys.path)")[1] == b"False\n"
+
+
 def test_it_says_why_it_does_not_start(run: subprocess.Popen[bytes], tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 30)
     folder.mkdir()
-    with pytest.raises(OSError, match="AF_UNIX path too long"):
-        resident.start(folder / "resident", run.pid, [], 20)
+    resident.launch(folder / "resident", run.pid, [])
+    for _ in range(2):  # the second task is told at once
+        with pytest.raises(OSError, match="AF_UNIX path too long"):
+            resident.wait_for(folder / "resident", 20)
