@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from runner import Stack
-from tests.e2e.conftest import ROOT, Server, ansible, as_json, recap
+from tests.e2e.conftest import NAME, ROOT, Server, ansible, as_json, aws, recap
 
 
 def test_main_job_ends_with_every_criterion_green(site: subprocess.CompletedProcess[str]) -> None:
@@ -24,10 +24,31 @@ def test_second_run_changes_nothing_from_another_folder_too(server: Server, tmp_
     assert {host: counts["changed"] for host, counts in numbers.items()} == {"localhost": 0, "mcp-lab": 0}, again.stdout
 
 
-def test_check_mode_announces_no_change_on_a_finished_stack(server: Server) -> None:
-    check = ansible("site.yml", "--check", "--diff")
-    assert check.returncode == 0, check.stdout[-6000:]
-    assert {host: counts["changed"] for host, counts in recap(check.stdout).items()} == {"localhost": 0, "mcp-lab": 0}
+def test_a_plan_announces_what_was_changed_by_hand_and_an_apply_repairs_it(server: Server) -> None:
+    group = next(group["GroupId"] for group in server.instance["SecurityGroups"])
+    everybody = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    aws("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=[everybody])
+    aws("logs").put_retention_policy(logGroupName=f"/mcp/{NAME}", retentionInDays=3)
+    server.shell("chmod 0644 /etc/mcp/mcp.env")
+    plan = Stack(ROOT / "inventory/lab").plan()
+    assert {change.role for change in plan.changes} == {"network", "logs", "stack"}, str(plan)
+    applied = Stack(ROOT / "inventory/lab").site()
+    announced = {(change.role, change.task, change.item) for change in plan.changes}
+    assert {(change.role, change.task, change.item) for change in applied.changes} == announced
+
+
+def test_a_plan_of_a_finished_stack_is_empty(server: Server) -> None:
+    done = subprocess.run(
+        ["python", "runner.py", "plan", "-i", "inventory/lab", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    plan = as_json(done.stdout)
+    assert (plan["drift"], plan["changes"], plan["unpredicted"]) == (False, [], [])
 
 
 def test_runner_gives_the_same_verdict_as_data(server: Server) -> None:
