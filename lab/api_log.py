@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import calls, rights
+from . import calls, permissions
 
 
 class Log:
@@ -30,6 +30,6 @@ class Log:
     def write(self, call: calls.Call) -> None:
         """Add the lines of one call; a call that needs no right leaves none."""
         said = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "access_key": call.access_key}
-        lines = [said | {"action": right.action, "resource": right.resource} for right in rights.needs(call)]
+        lines = [said | vars(right) for right in permissions.asked(call)]
         with self.lock, self.file.open("a") as file:
             file.writelines(f"{json.dumps(line)}\n" for line in lines)

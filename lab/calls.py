@@ -4,7 +4,7 @@ import io
 from dataclasses import dataclass, field
 from typing import Any
 
-from moto.core.parse import PROTOCOL_PARSERS, RequestDict
+from moto.core.parse import PROTOCOL_PARSERS, RequestDict, RequestParserError
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
@@ -50,15 +50,12 @@ def _read(environ: dict[str, Any]) -> Call | None:
         return None
     access_key, _, region, service, _ = scope
     signed = Call(access_key, region, service, operation="")
-    body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])) if environ.get("CONTENT_LENGTH") else b""
-    environ["wsgi.input"] = io.BytesIO(body)
-    request = Request({**environ, "wsgi.input": io.BytesIO(body)})
+    request, body = _split(environ)
     try:
         operation, labels = get_service_router(signed.model).match(request)
     except (HTTPException, NotImplementedError):
         return None
     protocol = determine_request_protocol(get_service_model(signed.model), request.content_type)
-    parser = PROTOCOL_PARSERS[protocol](operation)
     parts: RequestDict = {
         "method": request.method,
         "values": request.values,
@@ -67,4 +64,17 @@ def _read(environ: dict[str, Any]) -> Call | None:
         "url_path": request.path,
         "url_params": labels,
     }
-    return Call(access_key, region, service, str(operation.name), dict(parser.parse(parts) or {}))
+    try:
+        parameters = PROTOCOL_PARSERS[protocol](operation).parse(parts) or {}
+    except (RequestParserError, ValueError):  # moto will say what is wrong with it
+        parameters = {}
+    return Call(access_key, region, service, str(operation.name), dict(parameters))
+
+
+def _split(environ: dict[str, Any]) -> tuple[Request, bytes]:
+    """A request of our own and its body, which stays for others to read; one of unknown length is theirs alone."""
+    body = b""
+    if environ.get("CONTENT_LENGTH"):
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        environ["wsgi.input"] = io.BytesIO(body)
+    return Request({**environ, "wsgi.input": io.BytesIO(body)}), body

@@ -64,12 +64,19 @@ def attach() -> None:
             moto_check(self, resource)
             return
         documents = [IAMPolicy(policy)._policy_json for policy in self._access_key.collect_policies()]
-        for right in rights.needs(call):
-            known = rights.Right(right.action, right.resource, right.context | resource_tags(call, right.resource))
-            if not policies.allowed(documents, known):
+        for right in asked(call):
+            if not policies.allowed(documents, right):
                 raise Denied(self._access_key.arn, right)
 
     IAMRequestBase.check_action_permitted = check  # type: ignore[method-assign]
+
+
+def asked(call: calls.Call) -> list[rights.Right]:
+    """The rights that a call needs, with the tags that the resources bear at that moment."""
+    return [
+        rights.Right(right.action, right.resource, right.context | resource_tags(call, right.resource))
+        for right in rights.needs(call)
+    ]
 
 
 def resource_tags(call: calls.Call, arn: str) -> dict[str, str]:
