@@ -20,8 +20,8 @@ with suppress(ImportError):  # AnsibleAWSModule says so
 THROTTLED = ["ThrottlingException", "TooManyRequestsException"]
 
 
-def clients(module: AnsibleAWSModule) -> Callable[[str], Any]:
-    """Return what makes the client of a service; threads may call it.
+def clients(module: AnsibleAWSModule) -> Callable[..., Any]:
+    """Return what makes the client of a service, and of another region when that is given; threads may call it.
 
     `AnsibleAWSModule.client` starts a session for each, which reads the data of all AWS again: a fifth of a second.
     """
@@ -34,11 +34,13 @@ def clients(module: AnsibleAWSModule) -> Callable[[str], Any]:
         return boto3.session.Session(profile_name=profile)
 
     @cache
-    def client(service: str) -> Any:
-        return session().client(service, region_name=region, endpoint_url=endpoint, config=config, **options)
+    def client(service: str, elsewhere: str | None) -> Any:
+        return session().client(
+            service, region_name=elsewhere or region, endpoint_url=endpoint, config=config, **options
+        )
 
-    def locked(service: str) -> Any:
+    def locked(service: str, elsewhere: str | None = None) -> Any:
         with lock:
-            return client(service)
+            return client(service, elsewhere)
 
     return locked

@@ -18,6 +18,7 @@ WRONG_CREDENTIALS = {
 }
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+THROTTLING = {"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"}
 NO_CREDENTIALS = {"CredentialRetrievalError", "NoCredentialsError", "PartialCredentialsError"}
 NO_CONNECTION = {
     "ConnectionClosedError",
@@ -41,13 +42,15 @@ def unknown_region(region: str, regions: Iterable[str]) -> str | None:
 
 def refusal(code: str, text: str, action: str) -> str:
     """Explain an error code with which AWS answered."""
-    said = f"{code}: {text.rstrip('.')}"
+    said = f"{code}: {(text.strip().splitlines() or [''])[0].rstrip('.')}"  # a proxy answers with a whole page
     if code in WRONG_CREDENTIALS:
         return f"AWS refuses the credentials ({said}). Correct the access key and the secret key in {WHERE}."
     if code in EXPIRED:
         return f"The credentials have expired ({code}). Replace them in {WHERE}."
     if code in DENIED:
         return f"The credentials may not {action} ({code}). Have that action allowed for them."
+    if code in THROTTLING:
+        return f"AWS has had too many requests to {action} ({code}), and still has after some tries. Run again later."
     return f"AWS did not {action} ({said})."
 
 
@@ -63,6 +66,18 @@ def no_answer(kind: str, text: str, endpoint: str | None) -> str:
     if kind == "SSLError":
         return f"The certificate of {endpoint or 'AWS'} is not trusted ({said}). Name its authority's in AWS_CA_BUNDLE."
     return f"AWS cannot be asked ({kind}: {said}). Look at mcp_aws_connection."
+
+
+def disabled_region(region: str) -> str:
+    """Say that the account has not enabled a region."""
+    remedy = "Enable it in the console (Account, AWS Regions), or choose another mcp_region."
+    return f"The region {region} is not enabled for this account. {remedy}"
+
+
+def no_certificate(arn: str, region: str) -> str:
+    """Say that a certificate is not where the load balancer will be."""
+    remedy = "Correct load_balancer_certificate_arn; a listener takes only certificates of its own region."
+    return f"ACM has no certificate `{arn}` in {region}. {remedy}"
 
 
 def no_image(wanted: str, region: str) -> str:
