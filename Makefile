@@ -5,7 +5,7 @@ unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing and make .venv
 	@bin/setup
@@ -38,7 +38,10 @@ lint: setup ## Run ansible-lint, yamllint, ruff, mypy and the checks of the docu
 bench: setup ## Compare speed with the peers, in one run
 	@python bench/runner_overhead.py
 
+bench-provision: setup ## Compare provisioning with Terraform and plain boto3
+	@python -m bench.provision
+
 docs: setup ## Write the roles' READMEs from their argument specs
 	@python docs/generate.py
 
-.PHONY: help setup lab site plan verify down test molecule lint bench docs
+.PHONY: help setup lab site plan verify down test molecule lint bench bench-provision docs
