@@ -1,10 +1,14 @@
 """Where moto answers other than AWS does: corrected for the lab and for the tests alike."""
 
+import json
 from typing import Any
 
 from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
+from moto.iam.access_control import IAMPolicy
+from moto.logs.models import LogsBackend
+from moto.s3.models import FakeBucket, S3Backend
 
 # What AWS tells of every application load balancer and target group, and moto only of those that were given it.
 BALANCER = {
@@ -25,6 +29,7 @@ def correct() -> None:
     tell_ports_apart()
     tag_dashboards()
     forget_tags()
+    weigh_bucket_policies()
 
 
 def complete_attributes() -> None:
@@ -88,5 +93,35 @@ def forget_tags() -> None:
             self.tagger.delete_all_tags_for_resource(self.dashboards[name].arn)
         return drop_dashboards(self, dashboards)
 
+    drop_group, drop_bucket = LogsBackend.delete_log_group, S3Backend.delete_bucket
+
+    def delete_log_group(self: LogsBackend, log_group_name: str) -> None:
+        for group in [self.groups[log_group_name]] if log_group_name in self.groups else []:
+            self.tagger.delete_all_tags_for_resource(group.arn)
+        drop_group(self, log_group_name)
+
+    def delete_bucket(self: S3Backend, bucket_name: str) -> FakeBucket | None:
+        arn, gone = self.get_bucket(bucket_name).arn, drop_bucket(self, bucket_name)
+        if gone:
+            self.tagger.delete_all_tags_for_resource(arn)
+        return gone
+
+    LogsBackend.delete_log_group = delete_log_group  # type: ignore[method-assign]
+    S3Backend.delete_bucket = delete_bucket  # type: ignore[method-assign]
     CloudWatchBackend.delete_alarms = delete_alarms  # type: ignore[method-assign]
     CloudWatchBackend.delete_dashboards = delete_dashboards  # type: ignore[method-assign]
+
+
+def weigh_bucket_policies() -> None:
+    """A statement counts where its condition is met; moto takes an unmet one for a denial.
+
+    Requests over loopback stand for those over TLS, so that the ones about other transport say nothing here.
+    """
+
+    def get_permission(self: FakeBucket, action: str, resource: str) -> Any:
+        document = json.loads(self.policy or '{"Statement": []}')
+        listed = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+        document["Statement"] = [each for each in listed if "aws:SecureTransport" not in str(each.get("Condition"))]
+        return IAMPolicy(json.dumps(document)).is_action_permitted(action, resource)
+
+    FakeBucket.get_permission = get_permission  # type: ignore[method-assign]
