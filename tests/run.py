@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / ".lab" / "tests"
-AWS_ROLES = ("identity", "instance", "load_balancer", "logs", "network", "registry", "secrets", "storage")
+AWS_ROLES = ("alarms", "identity", "instance", "load_balancer", "logs", "network", "registry", "secrets", "storage")
 HOST_ROLES = ("base", "docker", "health", "postgresql", "redis", "stack")
 
 
