@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tests.aws.deployment import ACCESS_KEY, NAME, SECRET_KEY, Account
+from tests.aws.deployment import ACCESS_KEY, NAME, ROOT, SECRET_KEY, Account
 
 HERE = Path(__file__).parent
 STEPS = ("create", "no-op", "teardown")
@@ -80,8 +80,8 @@ class Script:
     def run(self, step: str, account: Account, instances: int) -> float:
         """Run the script."""
         verb = {"create": "create", "no-op": "look", "teardown": "delete"}[step]
-        script = [sys.executable, str(HERE / "boto3_script.py"), verb]
-        return execute([*script, account.endpoint, NAME, str(instances), public_key(account)], HERE)
+        script = [sys.executable, "-m", "bench.provision.boto3_script", verb]
+        return execute([*script, account.endpoint, NAME, str(instances), public_key(account)], ROOT)
 
 
 @dataclass

@@ -1,5 +1,5 @@
 # SNS topic, the alarms of each instance and of the load balancer, and the dashboard that shows them.
-resource "aws_sns_topic" "this" { name = "${var.name}-alarms" }
+resource "aws_sns_topic" "this" { name = var.name }
 
 resource "aws_sns_topic_policy" "this" {
   arn = aws_sns_topic.this.arn
@@ -17,12 +17,13 @@ resource "aws_sns_topic_policy" "this" {
 }
 
 locals {
+  automate = "arn:aws:automate:us-east-1:ec2"
   # For each instance: metric, comparison, threshold, period in seconds, periods, action beside the topic.
   per_instance = {
-    system   = ["StatusCheckFailed_System", "GreaterThanOrEqualToThreshold", 1, 60, 2, "Maximum", ["arn:aws:automate:us-east-1:ec2:recover"]]
-    instance = ["StatusCheckFailed_Instance", "GreaterThanOrEqualToThreshold", 1, 60, 3, "Maximum", []]
-    cpu      = ["CPUUtilization", "GreaterThanThreshold", 90, 300, 3, "Average", []]
-    credits  = ["CPUCreditBalance", "LessThanThreshold", 20, 300, 2, "Minimum", []]
+    machine = ["StatusCheckFailed_System", "GreaterThanOrEqualToThreshold", 1, 60, 2, "Maximum", ["${local.automate}:recover"]]
+    system  = ["StatusCheckFailed_Instance", "GreaterThanOrEqualToThreshold", 1, 60, 3, "Maximum", ["${local.automate}:reboot"]]
+    cpu     = ["CPUUtilization", "GreaterThanThreshold", 80, 300, 3, "Average", []]
+    credits = ["CPUCreditBalance", "LessThanThreshold", 10, 300, 3, "Minimum", []]
   }
   instance_alarms = merge([for number in range(var.instance_count) : {
     for key, alarm in local.per_instance : "${number + 1}-${key}" => { number = number, key = key, alarm = alarm }
@@ -46,7 +47,7 @@ resource "aws_cloudwatch_metric_alarm" "instance" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "unhealthy" {
-  alarm_name          = "${var.name}-unhealthy"
+  alarm_name          = "${var.name}-unhealthy-targets"
   namespace           = "AWS/ApplicationELB"
   metric_name         = "UnHealthyHostCount"
   comparison_operator = "GreaterThanThreshold"
@@ -83,14 +84,19 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   ok_actions          = [aws_sns_topic.this.arn]
 
   metric_query {
-    id          = "rate"
-    expression  = "100 * errors / requests"
-    label       = "5xx in percent"
+    id          = "share"
+    expression  = "IF(answers > 0, 100 * (FILL(server, 0) + FILL(door, 0)) / answers, 0)"
+    label       = "5xx in per cent"
     return_data = true
   }
 
+  metric_query {
+    id         = "answers"
+    expression = "FILL(requests, 0) + FILL(door, 0)"
+  }
+
   dynamic "metric_query" {
-    for_each = { errors = "HTTPCode_Target_5XX_Count", requests = "RequestCount" }
+    for_each = { requests = "RequestCount", server = "HTTPCode_Target_5XX_Count", door = "HTTPCode_ELB_5XX_Count" }
     content {
       id = metric_query.key
       metric {
