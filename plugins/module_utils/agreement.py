@@ -7,15 +7,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SSH, HIGHEST_PORT = 22, 65535
+SSH, TLS, HIGHEST_PORT = 22, 443, 65535
 # One port, named by each role that has to do with it.
 SERVICE = ("stack_port", "load_balancer_target_port", "network_service_port", "health_service_port")
-LISTENER = ("load_balancer_port", "network_listener_port", "health_listener_port")
+LISTENER = ("load_balancer_port", "health_listener_port")
 
 
 def disagreements(settings: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with ports; settings that are not there are not judged."""
-    return [*impossible(settings), *different(settings, SERVICE), *different(settings, LISTENER), *taken(settings)]
+    # With a certificate clients are served on another port than the one that redirects there.
+    listener = () if settings.get("load_balancer_certificate_arn") else different(settings, LISTENER)
+    service = different(settings, SERVICE)
+    return [*impossible(settings), *service, *listener, *taken(settings), *unreachable(settings)]
 
 
 def impossible(settings: Mapping[str, Any]) -> list[str]:
@@ -41,3 +44,16 @@ def taken(settings: Mapping[str, Any]) -> list[str]:
     """Look for ports of the server that something else has."""
     found = [name for name in SERVICE if settings.get(name) == SSH]
     return [f"{', '.join(found)} is {SSH}, the port of SSH. Choose another, for example 8000."] if found else []
+
+
+def unreachable(settings: Mapping[str, Any]) -> list[str]:
+    """Look for ports of the load balancer that the network does not let clients reach."""
+    opened, listening = settings.get("network_client_ports"), [settings.get("load_balancer_port")]
+    listening += [TLS] if settings.get("load_balancer_certificate_arn") else []
+    if opened is None or None in listening or {str(port) for port in listening} <= {str(port) for port in opened}:
+        return []
+    wanted = ", ".join(map(str, listening))
+    return [
+        f"network_client_ports is {opened}, but the load balancer listens on {wanted}, which clients could not reach. "
+        f"Set it to [{wanted}]."
+    ]

@@ -2,24 +2,95 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from typing import Any
 
 import pytest
 from deployment import ACCESS_KEY, SECRET_KEY, Account, Run
+from neighbour import present
+from resources import resources
 
+ARN = "arn:aws:acm:{}:123456789012:certificate/12345678-1234-1234-1234-123456789012"
 CONNECTION = {"region": "us-east-1", "endpoint_url": "ENDPOINT", "access_key": ACCESS_KEY, "secret_key": SECRET_KEY}
 CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "several at once": (
-        {"postgresql_prot": 5432, "instance_type": "t9.nano", "instance_image_name": "debian-99-*"},
+    "settings": (
+        {
+            "postgresql_prot": 5432,
+            "load_balancer_target_port": 22,
+            "redis_port": 70000,
+            "registry_name": "Upper",
+            "identity_name": "a b",
+            "logs_group_name": "{{ no_such_variable }}",
+            "network_admin_cidrs": ["198.51.100.0/24", "0.0.0.0/0"],
+            "network_subnet_cidrs": ["10.99.1.0/24", "10.20.2.0/24"],
+            "network_zones": "us-east-1a",
+        },
         [
             "`postgresql_prot` (extra variable) is not a variable of `postgresql`: did you mean `postgresql_port`?",
-            "There is no image `debian-99-*` of the account 136693071363 in us-east-1. Correct instance_image_owner",
-            "No zone of us-east-1 offers the instance type `t9.nano`. Correct instance_type",
+            "load_balancer_target_port is 22, the port of SSH.",
+            "These are one port, but differ: stack_port 8000, load_balancer_target_port 22",
+            "redis_port is 70000: a port is a number from 1 to 65535. Written: redis_port (extra variable).",
+            "registry_name is `Upper`: ECR takes",
+            "identity_name is `a b`: IAM takes",
+            "logs_group_name cannot be worked out: 'no_such_variable' is undefined. Correct it.",
+            "port 22 to the whole internet",
+            "10.99.1.0/24",
+            "network_zones is `us-east-1a`, but takes a list of str. roles/network/README.md tells more.",
+            "things stand in the way; nothing was changed. 1.",
         ],
     ),
-    "image by id": (
-        {"instance_image_id": "ami-00000000000000000"},
-        ["There is no image `ami-00000000000000000` in us-east-1."],
+    "image, type and range": (
+        {
+            "instance_type": "t9.nano",
+            "instance_image_name": "debian-99-*",
+            "network_cidr": "172.31.0.0/16",
+            "network_subnet_cidrs": ["172.31.1.0/24", "172.31.2.0/24"],
+            "load_balancer_certificate_arn": ARN.format("eu-west-1"),
+            "network_client_ports": [80, 443],
+        },
+        [
+            "4 things stand in the way; nothing was changed. 1.",
+            "There is no image `debian-99-*` of the account 136693071363 in us-east-1. Correct instance_image_owner",
+            "No zone of us-east-1 offers the instance type `t9.nano`. Correct instance_type",
+            "network_cidr 172.31.0.0/16 overlaps 172.31.0.0/16 of the VPC vpc-",
+            "Choose another network_cidr, or set network_overlap_allowed to true.",
+            "Correct load_balancer_certificate_arn; a listener takes only certificates of its own region.",
+        ],
+    ),
+    "zone and architecture": (
+        {
+            "network_zones": ["us-east-1e", "us-east-1a"],
+            "instance_type": "t4g.micro",
+            "load_balancer_certificate_arn": ARN.format("us-east-1"),
+            "network_client_ports": [80, 443],
+        },
+        [
+            "3 things stand in the way; nothing was changed. 1.",
+            "The zone us-east-1e, in which the instance stands, does not offer `t4g.micro`. Begin network_zones with",
+            "is for x86_64, but `t4g.micro` runs arm64. Choose instance_image_name and instance_type that fit",
+            "ACM has no certificate `arn:aws:acm:us-east-1:",
+        ],
+    ),
+    "one zone with the instance type": (
+        {"mcp_region": "ap-northeast-3", "mcp_aws_connection": CONNECTION | {"region": "ap-northeast-3"}},
+        [
+            "1 thing stands in the way; nothing was changed. 1.",
+            "Only the zone ap-northeast-3a of ap-northeast-3 offers `t2.micro`, and a load balancer wants two.",
+            "Set network_zones to [ap-northeast-3a, ap-northeast-3b]",
+        ],
+    ),
+    "region without the instance type": (
+        {
+            "mcp_region": "eu-north-1",
+            "mcp_aws_connection": CONNECTION | {"region": "eu-north-1"},
+            "instance_image_id": "ami-00000000000000000",
+        },
+        [
+            "2 things stand in the way; nothing was changed. 1.",
+            "No zone of eu-north-1 offers the instance type `t2.micro`. Correct instance_type",
+            "There is no image `ami-00000000000000000` in eu-north-1.",
+        ],
     ),
     "unreachable endpoint": (
         {"mcp_aws_connection": CONNECTION | {"endpoint_url": "http://127.0.0.1:9"}},
@@ -27,19 +98,29 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "unknown region": (
         {"mcp_aws_connection": CONNECTION | {"region": "us-est-1"}},
-        ["AWS has no region `us-est-1`: did you mean", "Correct mcp_region"],
+        [
+            "AWS has no region `us-est-1`: did you mean",
+            "Correct mcp_region",
+            "mcp_aws_connection goes to the region us-est-1, but mcp_region is us-east-1.",
+        ],
     ),
     "missing credentials": (
         {"mcp_aws_connection": {"region": "us-east-1", "endpoint_url": "ENDPOINT"}},
         ["There are no AWS credentials (Unable to locate credentials). Give an access key and a secret key in"],
     ),
-    "SSH from everywhere": (
-        {"network_admin_cidrs": ["198.51.100.0/24", "0.0.0.0/0"]},
-        ["this opens port 22 to the whole internet. Name the addresses that administrators come from"],
-    ),
     "bad name": (
         {"mcp_name": "My_Server"},
         ["registry_name is `My_Server`: ECR takes", "It follows mcp_name unless it is given."],
+    ),
+    "nothing to begin with": (
+        {"mcp_name": "", "mcp_tags": {}, "mcp_regoin": "x", "mcp_aws_connection": {}},
+        [
+            "4 things stand in the way; nothing was changed. 1.",
+            "`mcp_regoin` (extra variable) is not a variable of `mcp`: did you mean `mcp_region`?",
+            "mcp_name is not set to a text. Set it in the inventory",
+            "mcp_tags is not set to a dictionary.",
+            "mcp_aws_connection is not set to a dictionary.",
+        ],
     ),
 }
 
@@ -82,6 +163,65 @@ def test_bad_input_is_named_with_its_remedy(runs: dict[str, Run], case: str) -> 
     assert runs[case].output.count("fatal:") == 1
 
 
+@pytest.fixture(scope="module")
+def taken(own_account: Account) -> Run:
+    """Return a run in an account in which every name is somebody else's, and the last VPC overlaps ours."""
+    ec2 = own_account.client("ec2")
+    vpcs = [ec2.create_vpc(CidrBlock=f"10.2{number}.128.0/20")["Vpc"]["VpcId"] for number in (0, 1, 2, 3)]
+    names = {
+        "mcp_name": "acme",
+        "storage_bucket_name": "acme-bucket",
+        "network_overlap_allowed": False,
+        "network_admin_cidrs": ["0.0.0.0/0"],
+    }
+    with present(own_account.client, {"mcp:name": "rival"}):
+        before = resources(own_account.client)
+        run = own_account.run("provision", **names)
+        assert resources(own_account.client) == before
+    for vpc in vpcs:
+        ec2.delete_vpc(VpcId=vpc)
+    return run
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The bucket `acme-bucket` belongs to `rival` by its tag mcp:name. Choose another storage_bucket_name",
+        "or tag it mcp:name=mcp-aws if it is really yours.",
+        "The EC2 key pair `acme` belongs to `rival` by its tag mcp:name. Choose another identity_key_name",
+        "The IAM role `acme` belongs to `rival` by its tag mcp:name. Choose another identity_name",
+        "The IAM instance profile `acme` belongs to `rival`",
+        "The ECR repository `acme` belongs to `rival` by its tag mcp:name. Choose another registry_name",
+        "The log group `/mcp/acme` belongs to `rival` by its tag mcp:name. Choose another logs_group_name",
+        "The load balancer `acme` belongs to `rival` by its tag mcp:name. Choose another load_balancer_name",
+        "The target group `acme` belongs to `rival`",
+        "The SSM parameter `/acme/token` belongs to `rival` by its tag mcp:name. Choose another secrets_path",
+        "network_cidr 10.20.0.0/16 overlaps 10.20.128.0/20 of the VPC vpc-",
+        "5 of 5 VPCs are in use, and one more is wanted. Delete a VPC that nobody needs, or have the quota L-F678F1CE",
+        "port 22 to the whole internet",
+    ],
+)
+def test_what_is_somebody_elses_is_named_before_anything_is_made(taken: Run, sentence: str) -> None:
+    assert taken.status != 0
+    assert sentence in taken.said
+
+
+def faults(account: Account, **wanted: dict[str, Any]) -> None:
+    """Begin these faults and end all others."""
+    request = urllib.request.Request(f"{account.endpoint}/faults", json.dumps(wanted).encode(), method="PUT")  # noqa: S310
+    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+
+
+def test_credentials_that_have_expired_are_named(own_account: Account) -> None:
+    faults(own_account, expiry={"access_key": ACCESS_KEY, "after": 0})
+    try:
+        run = own_account.run("preflight")
+    finally:
+        faults(own_account)
+    assert run.status != 0
+    assert "The credentials have expired (ExpiredToken). Replace them in mcp_aws_connection" in run.said
+
+
 def test_wrong_credentials_are_named(account: Account) -> None:
     account.require_credentials(valid=True)
     try:
@@ -91,11 +231,3 @@ def test_wrong_credentials_are_named(account: Account) -> None:
     assert run.status != 0
     assert "AWS refuses the credentials (InvalidClientTokenId" in run.said
     assert "Correct the access key and the secret key in mcp_aws_connection" in run.said
-
-
-def test_provision_itself_refuses_ssh_from_everywhere_before_it_makes_anything(account: Account) -> None:
-    before = account.client("ec2").describe_vpcs()["Vpcs"]
-    run = account.run("provision", network_admin_cidrs=["0.0.0.0/0"])
-    assert run.status != 0
-    assert "this opens port 22 to the whole internet" in run.said
-    assert account.client("ec2").describe_vpcs()["Vpcs"] == before

@@ -78,6 +78,21 @@ def test_values_are_compared_with_the_argument_spec(
             ["differ: stack_port 9000, load_balancer_target_port"],
         ),
         ({"load_balancer_target_port": 22}, ["load_balancer_target_port is 22, the port of SSH."]),
+        (
+            {"load_balancer_port": 80, "health_listener_port": 8080},
+            ["differ: load_balancer_port 80, health_listener_port"],
+        ),
+        ({"load_balancer_port": 80, "network_client_ports": [80]}, []),
+        ({"load_balancer_port": 8080, "network_client_ports": ["80"]}, ["Set it to [8080]."]),
+        (
+            {
+                "load_balancer_port": 80,
+                "network_client_ports": [80],
+                "health_listener_port": 443,
+                "load_balancer_certificate_arn": "arn:x",
+            },
+            ["listens on 80, 443, which clients could not reach. Set it to [80, 443]."],
+        ),
         ({"redis_port": 70000, "redis_bind": ["x"]}, ["redis_port is 70000: a port is a number from 1 to 65535."]),
     ],
 )
