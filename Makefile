@@ -41,7 +41,8 @@ bench: setup ## Compare speed with the peers, in one run
 bench-provision: setup ## Compare provisioning with Terraform and plain boto3
 	@python -m bench.provision
 
-docs: setup ## Write the roles' READMEs from their argument specs
+docs: setup ## Write the roles' READMEs from their argument specs, and the table of costs
 	@python docs/generate.py
+	@python docs/costs.py
 
 .PHONY: help setup lab site plan verify down test molecule lint bench bench-provision docs

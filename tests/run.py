@@ -61,6 +61,7 @@ def lint() -> list[Result]:
         "yamllint": ("yamllint", "--strict", "."),
         "changelog": ("antsibull-changelog", "lint"),
         "documentation": ("python", "docs/generate.py", "--check"),
+        "costs": ("python", "docs/costs.py", "--check"),
         "ansible-lint": ("ansible-lint", "--offline", "--strict", "-q"),
     }
     with ThreadPoolExecutor(2) as pool:
