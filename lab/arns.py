@@ -43,7 +43,7 @@ EC2_TYPES = {
     "vpc": "vpc",
     "vpce": "vpc-endpoint",
 }
-EC2_ID = re.compile(rf"({'|'.join(EC2_TYPES)})-[0-9a-z]{8, 17}")
+EC2_ID = re.compile(rf"({'|'.join(EC2_TYPES)})-[0-9a-z]{{8,17}}")
 
 
 def named(call: Call) -> list[str]:

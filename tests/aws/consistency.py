@@ -61,7 +61,7 @@ class Consistency:
         fresh = [name for name in mentioned(call) if self.is_new(name)]
         if not fresh or call.operation in NAMES:
             return None
-        body = environ["wsgi.input"].getvalue()
+        body = environ["wsgi.input"].getvalue() if call.service == "ec2" else b""
         filtered = {name for name in fresh if re.search(rf"Filter\.\d+\.Value\.\d+={name}".encode(), body)}
         if filtered == {*fresh}:
             for name in fresh:

@@ -1,7 +1,7 @@
 """Bad days of an AWS API, between the clients and moto, for as long as a test wants them.
 
-PUT /faults with {"throttling": {"seconds": 5}}, {"consistency": {"seconds": 2}} or {"expiry": {"access_key": "...",
-"after": 99}} begins them, {} ends them; GET tells the number of requests that each has refused since.
+PUT /faults with {"throttling": {"seconds": 5, "after": 9}}, {"consistency": {"seconds": 2}} or {"expiry": {"access_key":
+"...", "after": 9}} begins them, {} ends them; GET tells how many requests each has refused since.
 """
 
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -25,14 +25,18 @@ EXPIRED = {"ec2": ("RequestExpired", 400), "query": ("ExpiredToken", 403), "rest
 
 
 class Throttling:
-    """Every request is one too many, for some seconds from the first one on, or for ever."""
+    """Every request is one too many, for some seconds or for ever, once a number of them has been answered."""
 
-    def __init__(self, seconds: float | None = None):
+    def __init__(self, seconds: float | None = None, after: int = 0):
         self.seconds = seconds
+        self.left = after
         self.since = 0.0
 
     def answer(self, call: calls.Call, _: dict[str, Any]) -> Answer:
         """Refuse until the time is over."""
+        self.left -= 1
+        if self.left >= 0:
+            return None
         self.since = self.since or time.monotonic()
         if self.seconds is not None and time.monotonic() > self.since + self.seconds:
             return None

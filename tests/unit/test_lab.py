@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from lab.arns import named
+from lab.calls import Call
 from lab.metadata import child, listing
-from lab.permissions import resource
 
 ARN = "arn:aws:{}:eu-west-1:123456789012:{}"
 
@@ -19,12 +20,13 @@ ARN = "arn:aws:{}:eu-west-1:123456789012:{}"
         ("ssm", {"Names": ["/mcp/token"]}, ARN.format("ssm", "parameter/mcp/token")),
         ("ssm", {"Path": "/mcp/"}, ARN.format("ssm", "parameter/mcp")),
         ("ecr", {"repositoryName": "mcp"}, ARN.format("ecr", "repository/mcp")),
-        ("ecr", {}, "*"),
-        ("ec2", {"Name": "x"}, "*"),
+        ("ecr", {}, ""),
+        ("ec2", {"Name": "x"}, ""),
     ],
 )
 def test_resource_of_a_request(service: str, parameters: dict[str, Any], expected: str) -> None:
-    assert resource(service, "eu-west-1", parameters) == expected
+    found = named(Call("key", "eu-west-1", service, "Operation", parameters))
+    assert found == ([expected] if expected else [])
 
 
 def test_folders_end_with_a_slash_but_keys_do_not() -> None:
