@@ -21,7 +21,15 @@ def ask(account: Account, *options: str) -> dict[str, Any]:
     """Run the module alone."""
     words = account.variables()["mcp_aws_connection"] | {"owner": "acme", "resources": NAMES}
     command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-m", "mcp.aws.ownership_info"]
-    command += ["-e", f"ansible_python_interpreter={sys.executable}", *options, "-a", json.dumps(words)]
+    command += [
+        "-i",
+        "localhost,",
+        "-e",
+        f"ansible_python_interpreter={sys.executable}",
+        *options,
+        "-a",
+        json.dumps(words),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return yaml.safe_load(done.stdout.partition("=>")[2])
