@@ -95,8 +95,9 @@ class Create(Deployment):
         arn = f"arn:aws:s3:::{self.bucket}"
         tls = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"]}
         s3.put_bucket_policy(**where, Policy=policy(tls | {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}))
-        old = {"ID": "old-versions", "Status": "Enabled", "Filter": {"Prefix": ""}}
-        old |= {"NoncurrentVersionExpiration": {"NoncurrentDays": 30}}
+        old = {"ID": "expire", "Status": "Enabled", "Filter": {"Prefix": ""}}
+        old |= {"NoncurrentVersionExpiration": {"NoncurrentDays": 90}}
+        old |= {"Expiration": {"ExpiredObjectDeleteMarker": True}}
         old |= {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
         s3.put_bucket_lifecycle_configuration(**where, LifecycleConfiguration={"Rules": [old]})
 
@@ -105,8 +106,11 @@ class Create(Deployment):
         ecr, logs, ssm = self.aws["ecr"], self.aws["logs"], self.aws["ssm"]
         settings = {"imageTagMutability": "IMMUTABLE", "imageScanningConfiguration": {"scanOnPush": True}}
         ecr.create_repository(repositoryName=self.name, **settings, tags=self.pairs)
+        untagged = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 7}
         newest = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}
-        rules = {"rules": [{"rulePriority": 1, "selection": newest, "action": {"type": "expire"}}]}
+        chosen = enumerate((untagged, newest), 1)
+        each = [{"rulePriority": rank, "selection": which, "action": {"type": "expire"}} for rank, which in chosen]
+        rules = {"rules": each}
         ecr.put_lifecycle_policy(repositoryName=self.name, lifecyclePolicyText=json.dumps(rules))
         logs.create_log_group(logGroupName=self.group, tags=self.tags)
         logs.put_retention_policy(logGroupName=self.group, retentionInDays=30)

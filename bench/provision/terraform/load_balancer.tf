@@ -20,7 +20,7 @@ resource "aws_lb" "this" {
   name            = var.name
   subnets         = aws_subnet.public[*].id
   security_groups = [aws_security_group.load_balancer.id]
-  idle_timeout    = 300
+  idle_timeout    = 3600
 }
 
 resource "aws_lb_listener" "this" {

@@ -34,7 +34,7 @@ resource "aws_s3_bucket_policy" "this" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid       = "TlsOnly"
+      Sid       = "RefuseWithoutTLS"
       Effect    = "Deny"
       Principal = "*"
       Action    = "s3:*"
@@ -48,10 +48,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   bucket = aws_s3_bucket.this.id
 
   rule {
-    id     = "old-versions"
+    id     = "expire"
     status = "Enabled"
     filter {}
-    noncurrent_version_expiration { noncurrent_days = 30 }
+    noncurrent_version_expiration { noncurrent_days = 90 }
+    expiration { expired_object_delete_marker = true }
     abort_incomplete_multipart_upload { days_after_initiation = 7 }
   }
 
