@@ -1,5 +1,6 @@
 """Where moto answers other than AWS does: corrected for the lab and for the tests alike."""
 
+import copy
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
 from moto.iam.access_control import IAMPolicy
 from moto.logs.models import LogsBackend
 from moto.s3.models import FakeBucket, S3Backend
+from moto.sns.models import SNSBackend
 
 # What AWS tells of every application load balancer and target group, and moto only of those that were given it.
 BALANCER = {
@@ -29,6 +31,7 @@ def correct() -> None:
     tell_ports_apart()
     tag_dashboards()
     forget_tags()
+    await_consent()
     weigh_bucket_policies()
 
 
@@ -77,6 +80,21 @@ def tag_dashboards() -> None:
 
     CloudWatchResponse.put_dashboard = put_with_tags  # type: ignore[method-assign]
     CloudWatchBackend.tag_resource = tag_any  # type: ignore[method-assign]
+
+
+def await_consent() -> None:
+    """An address is not subscribed before its owner has consented, and until then has no ARN to unsubscribe."""
+    listed = SNSBackend.list_subscriptions_by_topic
+
+    def list_pending(self: SNSBackend, topic_arn: str, next_token: str | None = None) -> Any:
+        subscriptions, token = listed(self, topic_arn, next_token)
+        shown = [copy.copy(subscription) for subscription in subscriptions]
+        for subscription in shown:
+            if subscription.protocol.startswith("email") and not subscription.confirmed:
+                subscription.arn = "PendingConfirmation"
+        return shown, token
+
+    SNSBackend.list_subscriptions_by_topic = list_pending  # type: ignore[method-assign]
 
 
 def forget_tags() -> None:
