@@ -19,6 +19,7 @@ KINDS = {
     "load_balancer": ("load balancer", "load_balancer_name"),
     "target_group": ("target group", "load_balancer_name"),
     "topic": ("SNS topic", "alarms_name"),
+    "dashboard": ("CloudWatch dashboard", "alarms_name"),
     "parameters": ("SSM parameter", "secrets_path"),
     "alarms": ("CloudWatch alarm", "alarms_name"),
 }

@@ -23,6 +23,8 @@ with suppress(ImportError):  # AnsibleAWSModule says so
 
 AT_ONCE = 8
 TAG = "mcp:name"
+# The role's alarms that are not named after an instance.
+ALARMS = ("errors", "response-time", "unhealthy-targets")
 HOME = "us-east-1"  # enabled for every account of the partition in which regions can be disabled
 patient = AWSRetry.jittered_backoff(retries=6, delay=1, catch_extra_error_codes=THROTTLED)
 
@@ -100,10 +102,12 @@ class Examination:
             found["addresses"] = self.addresses
         if self.settings.get("load_balancer_certificate_arn"):
             found["certificate"] = self.certificate
-        tags = ResourceTags(self.client)
-        for kind, names in self.names().items():
-            found[ownership.KINDS[kind][0]] = partial(self.name, tags, kind, names)
         return found
+
+    def name_checks(self) -> list[Check]:
+        """Return the checks whether names are free or ours."""
+        tags = ResourceTags(self.client)
+        return [partial(self.name, tags, kind, names) for kind, names in self.names().items()]
 
     def names(self) -> dict[str, Any]:
         """Return the names that must be free or ours, by kind; the key pair has a check of its own."""
@@ -118,6 +122,8 @@ class Examination:
             "load_balancer": given.get("load_balancer_name"),
             "target_group": given.get("load_balancer_name"),
             "topic": given.get("alarms_name"),
+            "dashboard": given.get("alarms_name"),
+            "alarms": [f"{given['alarms_name']}-{what}" for what in ALARMS] if given.get("alarms_name") else [],
             "parameters": given.get("secrets_path"),
         }
         return {kind: name for kind, name in found.items() if name}

@@ -14,10 +14,12 @@ with suppress(ImportError):  # AnsibleAWSModule says so
     from botocore.exceptions import ClientError
 
 ABSENT = {
+    "DashboardNotFoundError",
     "LoadBalancerNotFound",
     "NoSuchBucket",
     "NoSuchEntity",
     "RepositoryNotFoundException",
+    "ResourceNotFound",
     "ResourceNotFoundException",
     "TargetGroupNotFound",
 }
@@ -107,6 +109,12 @@ class ResourceTags:
         topics = sns.get_paginator("list_topics").paginate().build_full_result().get("Topics", [])
         arns = [topic["TopicArn"] for topic in topics if topic["TopicArn"].endswith(f":{name}")]
         return {arn.rpartition(":")[2]: by_key(sns.list_tags_for_resource(ResourceArn=arn)["Tags"]) for arn in arns}
+
+    def dashboard(self, name: str) -> dict[str, Tags]:
+        """Read a dashboard of CloudWatch."""
+        cloudwatch = self.client("cloudwatch")
+        arn = cloudwatch.get_dashboard(DashboardName=name)["DashboardArn"]
+        return {name: by_key(cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])}
 
     def parameters(self, path: str) -> dict[str, Tags]:
         """Read the parameters of SSM below a path, at any depth."""

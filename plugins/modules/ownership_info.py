@@ -54,6 +54,9 @@ options:
       topic:
         description: Name of an SNS topic.
         type: str
+      dashboard:
+        description: Name of a CloudWatch dashboard.
+        type: str
       parameters:
         description: Path in the SSM Parameter Store; everything below it is looked at.
         type: str

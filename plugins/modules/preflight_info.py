@@ -58,7 +58,7 @@ checked:
   returned: always
   type: list
   elements: str
-  sample: [credentials, zones, key pair]
+  sample: [region, credentials, zones, key pair, 12 names]
 account_id:
   description: Number of the account, empty when it could not be asked.
   returned: always
@@ -106,12 +106,12 @@ def examine(module: AnsibleAWSModule) -> dict[str, Any]:
         examination.caller()
     except Refused as refusal:
         return found | {"problems": [str(refusal)]}
-    checks = examination.checks()
-    problems, notes = perform(checks.values())
+    checks, names = examination.checks(), examination.name_checks()
+    problems, notes = perform([*checks.values(), *names])
     return {
         "problems": problems,
         "notes": notes,
-        "checked": ["region", "credentials", *checks],
+        "checked": ["region", "credentials", *checks, f"{len(names)} names"],
         "account_id": examination.account_id,
         "zones": examination.zones,
     }

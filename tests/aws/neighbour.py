@@ -22,8 +22,9 @@ NAMES: dict[str, Any] = {
     "load_balancer": "acme",
     "target_group": "acme",
     "topic": "acme",
+    "dashboard": "acme",
     "parameters": "/acme",
-    "alarms": ["acme-cpu", "acme-status"],
+    "alarms": ["acme-errors", "acme-response-time"],
 }
 LOG_GROUPS = ("/mcp/acme", "/mcp/acme-of-another")
 PARAMETERS = ["/acme/token", "/acme/deeper/password", "/acmes/other"]
@@ -63,9 +64,10 @@ def make(client: Clients, tags: dict[str, str]) -> None:
     client("sns").create_topic(Name="acme", Tags=pairs(tags))
     for name in PARAMETERS:
         ssm.put_parameter(Name=name, Value="x", Type="SecureString", Tags=pairs(tags))
+    client("cloudwatch").put_dashboard(DashboardName="acme", DashboardBody='{"widgets": []}', Tags=pairs(tags))
     alarm = {"MetricName": "CPU", "Namespace": "AWS/EC2", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1.0}
     alarm |= {"ComparisonOperator": "GreaterThanThreshold", "Statistic": "Sum", "Tags": pairs(tags)}
-    client("cloudwatch").put_metric_alarm(AlarmName="acme-cpu", **alarm)
+    client("cloudwatch").put_metric_alarm(AlarmName="acme-errors", **alarm)
 
 
 def take(client: Clients) -> None:
@@ -86,4 +88,5 @@ def take(client: Clients) -> None:
         if topic["TopicArn"].endswith(":acme"):
             sns.delete_topic(TopicArn=topic["TopicArn"])
     client("ssm").delete_parameters(Names=PARAMETERS)
-    client("cloudwatch").delete_alarms(AlarmNames=["acme-cpu"])
+    client("cloudwatch").delete_dashboards(DashboardNames=["acme"])
+    client("cloudwatch").delete_alarms(AlarmNames=["acme-errors"])

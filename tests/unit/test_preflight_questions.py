@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.mcp.aws.plugins.module_utils.preflight_aws import Note
-from ansible_collections.mcp.aws.plugins.module_utils.preflight_questions import Examination, Refused, perform
+from ansible_collections.mcp.aws.plugins.module_utils.preflight_questions import ALARMS, Examination, Refused, perform
 from botocore.exceptions import ClientError, NoCredentialsError
 
 SETTINGS = {"mcp_name": "acme", "mcp_tags": {"mcp:name": "acme"}}
@@ -101,6 +103,12 @@ def test_a_refusal_ends_its_own_check_alone() -> None:
 
 def test_without_settings_nothing_is_looked_at() -> None:
     assert examination(Api()).checks() == {}
+    assert examination(Api()).name_checks() == []
+
+
+def test_the_alarms_are_those_of_the_role() -> None:
+    template = Path(__file__).parents[2] / "roles" / "alarms" / "templates" / "alarms.yml.j2"
+    assert sorted(re.findall(r"AlarmName: {{ __alarms_prefix }}(\S+)", template.read_text())) == sorted(ALARMS)
 
 
 def test_every_name_is_looked_at_that_there_is_a_setting_for() -> None:
