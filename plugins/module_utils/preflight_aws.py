@@ -98,13 +98,12 @@ def network(vpcs: Sequence[Mapping[str, Any]], tag: str, owner: str, cidr: str) 
     return [f"Our VPC {own[0]['VpcId']} has the range {held}, which cannot become network_cidr {cidr}. {remedy}"]
 
 
-def overlaps(vpcs: Sequence[Mapping[str, Any]], tag: str, owner: str, cidr: str) -> list[str]:
+def overlaps(strangers: Sequence[Mapping[str, Any]], cidr: str) -> list[str]:
     """Look for other VPCs of the region with addresses in our range; a malformed range is for others to judge."""
     try:
         wanted = ip_network(cidr)
     except ValueError:
         return []
-    strangers = [vpc for vpc in vpcs if tags_of(vpc).get(tag) != owner]
     return [
         f"network_cidr {cidr} overlaps {held} of the VPC {vpc['VpcId']} ({tags_of(vpc).get('Name', 'no name')}): "
         "the two could never be joined. Choose another network_cidr, or set network_overlap_allowed to true."
@@ -115,11 +114,13 @@ def overlaps(vpcs: Sequence[Mapping[str, Any]], tag: str, owner: str, cidr: str)
 
 
 def vcpus(instances: Iterable[Mapping[str, Any]]) -> int:
-    """Count the vCPUs that the quota of standard on-demand instances counts."""
+    """Count the vCPUs of what runs that the quota of standard on-demand instances counts."""
     counted = [
         instance.get("CpuOptions", {})
         for instance in instances
-        if STANDARD.match(instance["InstanceType"]) and instance.get("InstanceLifecycle") != "spot"
+        if STANDARD.match(instance["InstanceType"])
+        and instance.get("InstanceLifecycle") != "spot"
+        and instance.get("State", {}).get("Name") not in ("stopping", "stopped")
     ]
     return sum(cpu.get("CoreCount", 1) * cpu.get("ThreadsPerCore", 1) for cpu in counted)
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ AT_ONCE = 8
 TAG = "mcp:name"
 # The role's alarms that are not named after an instance.
 ALARMS = ("errors", "response-time", "unhealthy-targets")
+ALIVE = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
 HOME = "us-east-1"  # enabled for every account of the partition in which regions can be disabled
 patient = AWSRetry.jittered_backoff(retries=6, delay=1, catch_extra_error_codes=THROTTLED)
 
@@ -90,8 +91,7 @@ class Examination:
     def checks(self) -> dict[str, Check]:
         """Return the checks for which there are settings, by what they look at."""
         needs = {
-            "zones": (self.zones_and_offers, ("instance_type",)),
-            "image and vCPUs": (self.machine, ("instance_type", "instance_image_owner", "instance_image_name")),
+            "zones, image and vCPUs": (self.machine, ("instance_type", "instance_image_owner", "instance_image_name")),
             "key pair": (self.key_pair, ("identity_key_name", "identity_key_file")),
             "network": (self.network, ("network_cidr",)),
         }
@@ -133,27 +133,43 @@ class Examination:
         found = self.ask(f"look for the {ownership.KINDS[kind][0]} {names}", lambda: tags.read(kind, names))
         yield from ownership.foreign({kind: found}, TAG, self.owner)
 
-    def zones_and_offers(self) -> Iterator[str]:
-        """Compare the region's zones with those wanted."""
+    def machine(self) -> Iterator[str]:
+        """Look at all that instances need which are yet to come; those that run as wanted need nothing more."""
         ec2, kind = self.client("ec2"), self.settings["instance_type"]
-        answer = self.ask(
-            "describe instance types",
-            lambda: ec2.describe_instance_type_offerings(
-                LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": [kind]}]
-            ),
-        )
+        of_type = [{"Name": "instance-type", "Values": [kind]}]
+        query = {"LocationType": "availability-zone", "Filters": of_type}
+        answer = self.ask("describe instance types", lambda: ec2.describe_instance_type_offerings(**query))
         self.zones = sorted(offer["Location"] for offer in answer["InstanceTypeOfferings"])
+        pages = ec2.get_paginator("describe_instances").paginate(Filters=ALIVE)
+        reservations = self.ask("describe instances", pages.build_full_result)["Reservations"]
+        there = [instance for reservation in reservations for instance in reservation["Instances"]]
+        ours = preflight_aws.ours(there, TAG, self.owner)
+        count = self.settings.get("instance_count", 1)
+        if len([one for one in ours if one["InstanceType"] == kind]) >= count:
+            return
+        yield from self.places(ec2, kind)
+        answer = self.ask("describe instance types", lambda: ec2.describe_instance_types(Filters=of_type))
+        described = (answer["InstanceTypes"] or [{}])[0]
+        if len(ours) < count:
+            yield from self.image(ec2, described)
+        if described and preflight_aws.STANDARD.match(kind):
+            yield from self.vcpus(there, count * described["VCpuInfo"]["DefaultVCpus"] - preflight_aws.vcpus(ours))
+
+    def vcpus(self, there: Sequence[Mapping[str, Any]], wanted: int) -> Iterator[str]:
+        """Compare the vCPUs that are yet to come with the quota."""
+        if wanted > 0:
+            remedy, used = "Stop an instance, choose a smaller instance_type", preflight_aws.vcpus(there)
+            yield from self.quota("vCPUs of standard instances", "ec2", "L-1216C47A", used, wanted, remedy)
+
+    def places(self, ec2: Any, kind: str) -> Iterator[str]:
+        """Compare the region's zones with those wanted."""
         usual = [{"Name": "zone-type", "Values": ["availability-zone"]}, {"Name": "state", "Values": ["available"]}]
         answer = self.ask("describe zones", lambda: ec2.describe_availability_zones(Filters=usual))
         there = sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])
         yield from preflight_aws.zones(kind, self.region, there, self.zones, self.settings.get("network_zones", []))
 
-    def machine(self) -> Iterator[str]:
-        """Compare image, instance type and volume, and the vCPUs that are left."""
-        ec2, kind = self.client("ec2"), self.settings["instance_type"]
-        of_type = [{"Name": "instance-type", "Values": [kind]}]
-        answer = self.ask("describe instance types", lambda: ec2.describe_instance_types(Filters=of_type))
-        described = (answer["InstanceTypes"] or [{}])[0]
+    def image(self, ec2: Any, described: Mapping[str, Any]) -> Iterator[str]:
+        """Compare the image with the instance type and the volume."""
         image_id, name = self.settings.get("instance_image_id"), self.settings["instance_image_name"]
         owner = self.settings["instance_image_owner"]
         filters = {"image-id": image_id} if image_id else {"name": name, "state": "available"}
@@ -163,29 +179,17 @@ class Examination:
         wanted = f"`{image_id}`" if image_id else f"`{name}` of the account {owner}"
         size = self.settings.get("instance_volume_size", 0)
         yield from preflight_aws.image(images, wanted, self.region, described, size)
-        if described and preflight_aws.STANDARD.match(kind):
-            yield from self.vcpus(ec2, described["VCpuInfo"]["DefaultVCpus"])
-
-    def vcpus(self, ec2: Any, each: int) -> Iterator[str]:
-        """Compare the vCPUs of instances that are yet to come with the quota."""
-        alive = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
-        pages = ec2.get_paginator("describe_instances").paginate(Filters=alive)
-        reservations = self.ask("describe instances", pages.build_full_result)["Reservations"]
-        running = [instance for reservation in reservations for instance in reservation["Instances"]]
-        missing = self.settings.get("instance_count", 1) - len(preflight_aws.ours(running, TAG, self.owner))
-        if missing > 0:
-            used, remedy = preflight_aws.vcpus(running), "Stop an instance, choose a smaller instance_type"
-            yield from self.quota("vCPUs of standard instances", "ec2", "L-1216C47A", used, missing * each, remedy)
 
     def network(self) -> Iterator[str]:
         """Compare our range with the VPCs of the region, and their number with the quota."""
         cidr, ec2 = self.settings["network_cidr"], self.client("ec2")
         vpcs = self.ask("describe VPCs", ec2.get_paginator("describe_vpcs").paginate().build_full_result)["Vpcs"]
         yield from preflight_aws.network(vpcs, TAG, self.owner, cidr)
+        if preflight_aws.ours(vpcs, TAG, self.owner):
+            return
         if not self.settings.get("network_overlap_allowed"):
-            yield from preflight_aws.overlaps(vpcs, TAG, self.owner, cidr)
-        if not preflight_aws.ours(vpcs, TAG, self.owner):
-            yield from self.quota("VPCs", "vpc", "L-F678F1CE", len(vpcs), 1, "Delete a VPC that nobody needs")
+            yield from preflight_aws.overlaps(vpcs, cidr)
+        yield from self.quota("VPCs", "vpc", "L-F678F1CE", len(vpcs), 1, "Delete a VPC that nobody needs")
 
     def addresses(self) -> Iterator[str]:
         """Compare the Elastic IP addresses that are yet to come with the quota."""

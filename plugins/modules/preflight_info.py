@@ -58,7 +58,7 @@ checked:
   returned: always
   type: list
   elements: str
-  sample: [region, credentials, zones, key pair, 12 names]
+  sample: [region, credentials, key pair, 11 names]
 account_id:
   description: Number of the account, empty when it could not be asked.
   returned: always

@@ -30,7 +30,7 @@ def test_on_an_empty_account_it_says_what_it_looked_at_and_makes_nothing(account
     assert (run.status, run.changed) == (0, 0), run.output
     assert (
         "Nothing stands in the way: looked at settings, region, credentials, zones, image and vCPUs, key pair, "
-        "network, 12 names."
+        "network, 11 names."
     ) in run.said
     assert resources(account.client) == before
     assert not (account.folder / "keys").exists()

@@ -134,3 +134,58 @@ def test_every_name_is_looked_at_that_there_is_a_setting_for() -> None:
 def test_a_certificate_that_is_not_there(arn: str, answer: Any, sentence: str) -> None:
     one = examination(Api(describe_certificate=answer), load_balancer_certificate_arn=arn)
     assert sentence in "".join(one.certificate())
+
+
+class Account(Api):
+    """A client of EC2 that also reads pages."""
+
+    def get_paginator(self, operation: str) -> Account:
+        self.asked.append(operation)
+        self.page = self.answers[operation]
+        return self
+
+    def paginate(self, **_: Any) -> Account:
+        return self
+
+    def build_full_result(self) -> Any:
+        return self.page
+
+
+MINE = [{"Key": "mcp:name", "Value": "acme"}]
+MACHINE = {"InstanceType": "t2.micro", "Tags": MINE, "CpuOptions": {"CoreCount": 1, "ThreadsPerCore": 1}}
+WANTED = {"instance_type": "t2.micro", "instance_image_owner": "1", "instance_image_name": "debian"}
+
+
+@pytest.mark.parametrize(
+    ("instances", "settings", "sentence"),
+    [
+        ([MACHINE], {}, None),
+        ([], {}, "There is no image"),
+        ([MACHINE], {"instance_count": 2}, "There is no image"),
+        ([MACHINE], {"instance_type": "t3.large"}, "1 of 1 vCPUs of standard instances are in use, and one more is"),
+    ],
+)
+def test_what_runs_as_wanted_needs_no_image_and_no_vcpu(
+    instances: list[dict[str, Any]], settings: dict[str, Any], sentence: str | None
+) -> None:
+    kind = {"InstanceType": "t3.large", "VCpuInfo": {"DefaultVCpus": 2}}
+    api = Account(
+        describe_instance_type_offerings={"InstanceTypeOfferings": [{"Location": "a"}, {"Location": "b"}]},
+        describe_instances={"Reservations": [{"Instances": instances}]},
+        describe_availability_zones={"AvailabilityZones": [{"ZoneName": "a"}, {"ZoneName": "b"}]},
+        describe_instance_types={"InstanceTypes": [kind]},
+        describe_images={"Images": []},
+        get_service_quota={"Quota": {"Value": 1.0}},
+    )
+    found = list(examination(api, **(WANTED | settings)).machine())
+    assert (sentence or "") in "".join(found)
+    assert bool(found) == bool(sentence)
+    assert len(api.asked) == 2 or sentence
+
+
+@pytest.mark.parametrize(("tags", "asked"), [(MINE, 1), ([], 2)])
+def test_a_vpc_that_is_there_needs_no_room(tags: list[dict[str, str]], asked: int) -> None:
+    vpc = {"VpcId": "vpc-1", "CidrBlock": "10.20.0.0/16", "Tags": tags}
+    api = Account(describe_vpcs={"Vpcs": [vpc]}, get_service_quota={"Quota": {"Value": 5.0}})
+    found = list(examination(api, network_cidr="10.20.0.0/16").network())
+    assert (len(found), len(api.asked)) == (asked - 1, asked)
