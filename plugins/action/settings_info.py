@@ -30,14 +30,10 @@ class ActionModule(ActionBase):
                 "others": {"type": "dict", "default": {}},
             }
         )
-        folders = [folder for folder in sorted(COLLECTION_ROLES.iterdir()) if (folder / "meta").is_dir()]
-        strangers = sorted(set(args["roles"]) - {folder.name for folder in folders})
-        if strangers:
-            raise AnsibleActionFail(f"No such role: {', '.join(strangers)}.")
-        roles = [Role.read(folder, self._loader) for folder in folders]
+        roles = self._read(args["roles"])
         places = written(task_vars or {}, self._task.get_variable_manager().extra_vars)
         found = self._settings(roles, task_vars or {}, places)
-        found.problems = [*self._unknown(roles, args["others"], places)]
+        found.problems = self._unknown(roles, args["others"], places)
         foundation = self._foundation(found)
         wrong = settings.foundation(foundation)
         if wrong:
@@ -48,10 +44,19 @@ class ActionModule(ActionBase):
             found.examine(role, whole=role.name in args["roles"])
         found.problems += agreement.disagreements(found.values)
         mine = {*settings.FOUNDATION}.union(*(role.names for role in roles if role.name in args["roles"]))
-        wrong_names = {problem.partition(" ")[0] for problem in found.problems} - set(settings.FOUNDATION)
-        told = {name: value for name, value in found.values.items() if name in mine - wrong_names}
+        # About what is wrong by itself AWS need not be asked.
+        mine -= {problem.partition(" ")[0] for problem in found.problems} - set(settings.FOUNDATION)
+        told = {name: value for name, value in found.values.items() if name in mine}
         result.update(changed=False, problems=found.problems, settings=told, places=places)
         return result
+
+    def _read(self, wanted: list[str]) -> list[Role]:
+        """Read the collection's roles, among which the wanted ones must be."""
+        folders = [folder for folder in sorted(COLLECTION_ROLES.iterdir()) if (folder / "meta").is_dir()]
+        strangers = sorted(set(wanted) - {folder.name for folder in folders})
+        if strangers:
+            raise AnsibleActionFail(f"No such role: {', '.join(strangers)}.")
+        return [Role.read(folder, self._loader) for folder in folders]
 
     def _settings(self, roles: list[Role], task_vars: dict[str, Any], places: dict[str, str]) -> Settings:
         """Lay defaults below, and what roles keep to themselves above, what the play sees."""

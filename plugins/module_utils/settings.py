@@ -81,7 +81,8 @@ def checked(name: str, value: Any, option: Mapping[str, Any], role: str) -> tupl
     container = CONTAINERS.get(option.get("type", "str"))
     if not errors and (container is None or isinstance(value, container)):
         return result.validated_parameters[name], []
-    shown = "" if option.get("no_log") else f" is `{value}`, but"
+    secret = option.get("no_log") or isinstance(value, dict) or container is dict  # a connection holds keys
+    shown = "" if secret else f" is `{value}`, but"
     return value, [f"{name}{shown} {_takes(option, errors)} roles/{role}/README.md tells more."]
 
 

@@ -55,6 +55,7 @@ def test_a_connection_without_a_region_goes_where_the_deployment_is() -> None:
         ("10.0.0.0/8", {"type": "list", "elements": "str"}, "10.0.0.0/8", "takes a list of str."),
         (2, {"type": "int", "choices": [1, 3]}, 2, "is `2`, but takes one of 1, 3."),
         ([{"a": 1}], {"type": "list", "elements": "dict", "options": {"b": {}}}, [{"a": 1}], "takes something else"),
+        ("key=AKIA", {"type": "dict"}, "key=AKIA", "x_y takes a dictionary."),
         ("abc", {"type": "int", "no_log": True, "required": True, "default": 1}, "abc", "x_y takes a whole number."),
     ],
 )
