@@ -85,10 +85,11 @@ def request_tags(call: Call) -> dict[str, str]:
     asked = call.parameters
     given = [asked.get("Tags") or asked.get("tags") or []]
     given += [each.get("Tags", []) for each in asked.get("TagSpecifications", [])]
-    pairs: list[tuple[str, str]] = []
+    found: dict[str, str] = {}
     for tags in given:
-        pairs += tags.items() if isinstance(tags, dict) else [(tag["Key"], tag.get("Value", "")) for tag in tags]
-    return {f"aws:RequestTag/{key}": value for key, value in pairs}
+        pairs = [each for each in tags if isinstance(each, dict)]  # what takes tags off may name keys alone
+        found |= tags if isinstance(tags, dict) else {each["Key"]: each.get("Value", "") for each in pairs}
+    return {f"aws:RequestTag/{key}": value for key, value in found.items()}
 
 
 def passed_roles(call: Call) -> list[str]:

@@ -60,6 +60,12 @@ CASES: dict[str, tuple[str, str, dict[str, Any], list[tuple[str, str]]]] = {
         {"RoleName": "mcp", "Tags": TAGS},
         [("iam:TagRole", "arn:aws:iam::123456789012:role/mcp")],
     ),
+    "tags taken off": (
+        "logs",
+        "UntagLogGroup",
+        {"logGroupName": "/mcp/mcp", "tags": ["Key", "other"]},
+        [("logs:UntagLogGroup", f"arn:aws:logs:{HERE}:log-group:/mcp/mcp:log-stream:")],
+    ),
     "a role handed on": (
         "iam",
         "AddRoleToInstanceProfile",
