@@ -128,12 +128,15 @@ def test_all_goes_but_the_private_key(aws: Clients, iam: Any, role: Role, name: 
 
 
 def test_what_bears_other_tags_stays(aws: Clients, iam: Any, role: Role, name: str, tags: dict[str, str]) -> None:
-    """Of a half-made identity, the profile alone is ours."""
+    """Of a half-made identity, the profile alone is ours: nothing is made, and that alone goes."""
     ours = [{"Key": key, "Value": value} for key, value in tags.items()]
     iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=THEIRS)
     iam.create_instance_profile(InstanceProfileName=name, Tags=ours)
     aws("ec2").create_key_pair(KeyName=name)
-    deleted = role.delete()
+    refused, deleted = role.converge(), role.delete()
+    assert (refused.ok, refused.changes) == (False, [])
+    assert f"The IAM role `{name}` belongs to `rival` by its tag mcp:name." in refused.message
+    assert f"The EC2 key pair `{name}` bears no tag mcp:name" in refused.message
     assert (deleted.ok, deleted.changes) == (True, ["Delete the instance profile"]), deleted.message
     iam.delete_role(RoleName=name)
     aws("ec2").delete_key_pair(KeyName=name)
