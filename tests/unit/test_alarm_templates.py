@@ -40,24 +40,28 @@ def trust(value: Any) -> Any:
 
 
 def render(template: str, **given: Any) -> Any:
-    """Render a template of the role from its defaults and read it as YAML."""
+    """Render an expression or a template from the role's variables."""
     own: dict[str, Any] = {}
     for path in ("defaults/main.yml", "vars/main.yml"):
         own |= trust(yaml.safe_load((ROLE / path).read_text()))
     own = {name: value for name, value in own.items() if name not in ITSELF}
     templar = Templar(loader=DataLoader(), variables=own | GIVEN | given)
-    text = trust_as_template((ROLE / "templates" / template).read_text())
-    return yaml.safe_load(str(templar.template(text, escape_backslashes=False)))
+    return templar.template(trust_as_template(template), escape_backslashes=False)
+
+
+def written(template: str, **given: Any) -> Any:
+    """Return what a template of the role writes, read as YAML."""
+    return yaml.safe_load(str(render((ROLE / "templates" / template).read_text(), **given)))
 
 
 def every(**given: Any) -> dict[str, dict[str, Any]]:
     """Return the alarms by name."""
-    return {alarm["AlarmName"]: alarm for alarm in render("alarms.yml.j2", **given)}
+    return {alarm["AlarmName"]: alarm for alarm in written("alarms.yml.j2", **given)}
 
 
 def widgets(**given: Any) -> list[dict[str, Any]]:
     """Return the dashboard's widgets."""
-    return list(render("dashboard.yml.j2", __alarms_list=list(every(**given).values()), **given)["widgets"])
+    return list(written("dashboard.yml.j2", __alarms_list=list(every(**given).values()), **given)["widgets"])
 
 
 OF_INSTANCE = ("machine", "system", "cpu", "credits")
@@ -166,3 +170,19 @@ def test_widgets_lie_beside_each_other(given: dict[str, Any]) -> None:
 def test_more_alarms_than_a_widget_takes_are_no_mistake() -> None:
     many = widgets(alarms_instance_ids=[f"i-{number}" for number in range(30)])
     assert len(next(widget["properties"]["alarms"] for widget in many if widget["type"] == "alarm")) == 100
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({}, ""),
+        ({"alarms_name": "my alarms"}, "alarms_name is `my alarms`: SNS and CloudWatch take 1 to 200 letters"),
+        ({"alarms_tags": {"team": "platform"}}, "alarms_tags has no `mcp:name`"),
+        ({"alarms_response_minutes": 0}, "alarms_cpu_minutes, alarms_unhealthy_minutes and alarms_response_minutes"),
+        ({"alarms_cpu_minutes": 1441}, "alarms_cpu_minutes, alarms_unhealthy_minutes and alarms_response_minutes"),
+    ],
+)
+def test_settings_that_cloudwatch_does_not_take_are_told(variables: dict[str, Any], problem: str) -> None:
+    said = render("{{ __alarms_problems }}", **variables)
+    assert len(said) == bool(problem)
+    assert "".join(said).startswith(problem)
