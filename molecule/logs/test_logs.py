@@ -81,10 +81,11 @@ def test_the_group_is_deleted_once_and_no_other(role: Role, logs: Any, group: st
     logs.delete_log_group(logGroupName=f"{group}-other")
 
 
-def test_somebody_elses_group_is_never_deleted(role: Role, logs: Any, group: str) -> None:
+def test_somebody_elses_group_is_refused_and_never_touched(role: Role, logs: Any, group: str) -> None:
     theirs = {"mcp:name": "rival", "mcp:collection": "mcp.aws"}
     logs.create_log_group(logGroupName=group, tags=theirs)
-    left = role.delete()
+    refused, left = role.converge(), role.delete()
+    assert f"The log group `{group}` belongs to `rival` by its tag mcp:name." in refused.message
     assert (left.ok, left.changes) == (True, [])
     assert read(logs) == (group, None, theirs)
     logs.delete_log_group(logGroupName=group)
