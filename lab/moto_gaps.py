@@ -2,6 +2,8 @@
 
 import copy
 import json
+import os
+import uuid
 from typing import Any
 
 from moto.cloudwatch.models import CloudWatchBackend
@@ -27,12 +29,14 @@ TARGET_GROUP = {
 
 def correct() -> None:
     """Change moto's classes; once for a process, before it serves."""
+    os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"  # a bucket of another account answers AccessDenied
     complete_attributes()
     tell_ports_apart()
     tag_dashboards()
     forget_tags()
     await_consent()
     weigh_bucket_policies()
+    name_lifecycle_rules()
 
 
 def complete_attributes() -> None:
@@ -143,3 +147,13 @@ def weigh_bucket_policies() -> None:
         return IAMPolicy(json.dumps(document)).is_action_permitted(action, resource)
 
     FakeBucket.get_permission = get_permission  # type: ignore[method-assign]
+
+
+def name_lifecycle_rules() -> None:
+    """A rule of a bucket's lifecycle that came without a name has got one."""
+    set_lifecycle = FakeBucket.set_lifecycle
+
+    def set_with_names(self: FakeBucket, rules: list[dict[str, Any]]) -> None:
+        set_lifecycle(self, [{"ID": uuid.uuid4().hex} | rule for rule in rules])
+
+    FakeBucket.set_lifecycle = set_with_names  # type: ignore[method-assign]
