@@ -135,8 +135,9 @@ def test_only_the_chosen_secrets_are_rotated(role: Role, ssm: Any, path: str, ta
 
 def test_all_are_rotated_unless_some_are_named_and_unknown_ones_are_refused(role: Role, ssm: Any, path: str) -> None:
     before = values(ssm, path)
-    unknown = rotate(role, secrets_rotate=["token", "tokn"])
-    assert not unknown.ok
+    unknown, misspelt = rotate(role, secrets_rotate=["token", "tokn"]), rotate(role, secrets_rotat=["token"])
+    assert "did you mean `secrets_rotate`?" in misspelt.message
+    assert not (unknown.ok or misspelt.ok)
     assert "No such secret to rotate: `tokn`. There are database_password, redis_password, token." in unknown.message
     assert values(ssm, path) == before
     assert rotate(role).changes == ROTATE
