@@ -8,6 +8,7 @@ from typing import Any
 
 from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
+from moto.ec2.models.vpcs import VPCBackend
 from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
 from moto.iam.access_control import IAMPolicy
 from moto.logs.models import LogsBackend
@@ -37,6 +38,7 @@ def correct() -> None:
     await_consent()
     weigh_bucket_policies()
     name_lifecycle_rules()
+    forget_endpoints()
 
 
 def complete_attributes() -> None:
@@ -157,3 +159,15 @@ def name_lifecycle_rules() -> None:
         set_lifecycle(self, [{"ID": uuid.uuid4().hex} | rule for rule in rules])
 
     FakeBucket.set_lifecycle = set_with_names  # type: ignore[method-assign]
+
+
+def forget_endpoints() -> None:
+    """A deleted endpoint is soon described no more, and holds no route table."""
+    delete = VPCBackend.delete_vpc_endpoints
+
+    def delete_and_forget(self: Any, vpce_ids: list[str] | None = None) -> None:
+        delete(self, vpce_ids)
+        for name in vpce_ids or []:
+            self.vpc_end_points.pop(name, None)
+
+    VPCBackend.delete_vpc_endpoints = delete_and_forget  # type: ignore[method-assign]
