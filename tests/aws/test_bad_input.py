@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from functools import cache
 from typing import Any
 
 import pytest
@@ -166,7 +167,8 @@ def test_bad_input_is_named_with_its_remedy(runs: dict[str, Run], case: str) -> 
 @pytest.fixture(scope="module")
 def taken(own_account: Account) -> Run:
     """Return a run in an account in which every name is somebody else's, and the last VPC overlaps ours."""
-    ec2 = own_account.client("ec2")
+    client = cache(own_account.client)
+    ec2 = client("ec2")
     vpcs = [ec2.create_vpc(CidrBlock=f"10.2{number}.128.0/20")["Vpc"]["VpcId"] for number in (0, 1, 2, 3)]
     names = {
         "mcp_name": "acme",
@@ -174,10 +176,10 @@ def taken(own_account: Account) -> Run:
         "network_overlap_allowed": False,
         "network_admin_cidrs": ["0.0.0.0/0"],
     }
-    with present(own_account.client, {"mcp:name": "rival"}):
-        before = resources(own_account.client)
+    with present(client, {"mcp:name": "rival"}):
+        before = resources(client)
         run = own_account.run("provision", **names)
-        assert resources(own_account.client) == before
+        assert resources(client) == before
     for vpc in vpcs:
         ec2.delete_vpc(VpcId=vpc)
     return run

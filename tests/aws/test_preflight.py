@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from deployment import Account
@@ -25,14 +26,15 @@ def full(own_account: Account) -> Iterator[Account]:
 
 @pytest.mark.parametrize("options", [[], ["--check"]], ids=["run", "check"])
 def test_on_an_empty_account_it_says_what_it_looked_at_and_makes_nothing(account: Account, options: list[str]) -> None:
-    before = resources(account.client)
+    client = cache(account.client)
+    before = resources(client)
     run = account.run("preflight", *options)
     assert (run.status, run.changed) == (0, 0), run.output
     assert (
         "Nothing stands in the way: looked at settings, region, credentials, zones, image and vCPUs, key pair, "
         "network, 11 names."
     ) in run.said
-    assert resources(account.client) == before
+    assert resources(client) == before
     assert not (account.folder / "keys").exists()
 
 
