@@ -86,6 +86,13 @@ def checked(name: str, value: Any, option: Mapping[str, Any], role: str) -> tupl
     return value, [f"{name}{shown} {_takes(option, errors)} roles/{role}/README.md tells more."]
 
 
+def ownerless(name: str, value: Any) -> list[str]:
+    """Judge a role's tags: without an owner among them, what bears them would be nobody's at the next run."""
+    if not name.endswith("_tags") or not isinstance(value, dict) or value.get(OWNER):
+        return []
+    return [f"{name} has no `{OWNER}`, the tag that names the owner. Add it."]
+
+
 def _takes(option: Mapping[str, Any], errors: Sequence[str]) -> str:
     """Say what an option takes; of nested options Ansible's own words tell more."""
     if "options" in option and errors:

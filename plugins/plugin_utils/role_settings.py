@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.mcp.aws.plugins.action.known_variables import FastLoader
-from ansible_collections.mcp.aws.plugins.module_utils.settings import checked
+from ansible_collections.mcp.aws.plugins.module_utils.settings import checked, ownerless
 from ansible_collections.mcp.aws.plugins.module_utils.variables import options as names_of
 
 
@@ -73,7 +73,7 @@ class Settings:
                 if name in self.places and not unknown_yet:
                     self.problems.append(f"{name} cannot be worked out: {brief(error)}. Correct it.")
                 continue
-            wrongs += wrong
+            wrongs += [*wrong, *(ownerless(name, value) if whole else [])]
             # Nothing asks AWS about dictionaries, and they may hold credentials.
             if not wrong and not option.get("no_log") and not isinstance(value, dict):
                 self.values[name] = value

@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.mcp.aws.plugins.module_utils.agreement import disagreements
-from ansible_collections.mcp.aws.plugins.module_utils.settings import checked, foundation, numbered, two_regions
+from ansible_collections.mcp.aws.plugins.module_utils.settings import (
+    checked,
+    foundation,
+    numbered,
+    ownerless,
+    two_regions,
+)
 
 GOOD: dict[str, Any] = {
     "mcp_name": "mcp",
@@ -68,6 +74,19 @@ def test_values_are_compared_with_the_argument_spec(
     else:
         assert wrong in problems[0]
         assert problems[0].endswith("roles/x/README.md tells more.")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        ("logs_tags", {"mcp:name": "acme"}, False),
+        ("logs_tags", {"team": "x"}, True),
+        ("logs_tags", "not a dictionary", False),
+        ("redis_labels", {"team": "x"}, False),
+    ],
+)
+def test_tags_without_an_owner(name: str, value: Any, wrong: bool) -> None:
+    assert bool(ownerless(name, value)) == wrong
 
 
 @pytest.mark.parametrize(
