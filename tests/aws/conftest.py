@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from deployment import Account
+import strangers
+from deployment import Account, Deployed
 
 
 @contextmanager
@@ -34,3 +35,11 @@ def own_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """Return an account that no other module of tests sees."""
     with opened(tmp_path_factory.mktemp("own")) as account:
         yield account
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """Return an account of its own that holds a whole deployment beside things of others."""
+    with opened(tmp_path_factory.mktemp("deployed")) as account:
+        strangers.make(account)
+        yield Deployed(account, account.run("provision"))

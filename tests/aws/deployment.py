@@ -99,3 +99,11 @@ class Account:
         count = b"0" if valid else b"1000000"
         request = urllib.request.Request(f"{self.endpoint}/moto-api/reset-auth", count, {"Content-Type": "text/plain"})  # noqa: S310
         urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """An account that holds a whole deployment beside things of others, and the run that made it."""
+
+    account: Account
+    created: Run

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from deployment import NAME, Account
+
 Found = dict[str, dict[str, str]]
 Clients = Callable[[str], Any]
 ALIVE = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
@@ -24,6 +26,11 @@ def resources(client: Clients) -> Found:
     """
     parts = (servers, networks, identities, balancers, stores, alarms)
     return {name: by_key(tags) for part in parts for name, tags in part(client)}
+
+
+def ours(account: Account) -> Found:
+    """Return what bears the name of the deployment."""
+    return {name: tags for name, tags in resources(account.client).items() if tags.get("mcp:name") == NAME}
 
 
 def servers(client: Clients) -> Iterator[tuple[str, Any]]:
@@ -101,11 +108,13 @@ def stores(client: Clients) -> Iterator[tuple[str, Any]]:
 
 
 def alarms(client: Clients) -> Iterator[tuple[str, Any]]:
-    """Yield topics, subscriptions, alarms and dashboards; the last bear no tags and are told as if they bore none."""
+    """Yield topics, alarms and dashboards."""
     sns, cloudwatch = client("sns"), client("cloudwatch")
     for topic in sns.list_topics()["Topics"]:
         arn = topic["TopicArn"]
         yield f"topic/{arn.rpartition(':')[2]}", sns.list_tags_for_resource(ResourceArn=arn)["Tags"]
     for alarm in cloudwatch.describe_alarms()["MetricAlarms"]:
         yield f"alarm/{alarm['AlarmName']}", cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
-    yield from ((f"dashboard/{d['DashboardName']}", []) for d in cloudwatch.list_dashboards()["DashboardEntries"])
+    for dashboard in cloudwatch.list_dashboards()["DashboardEntries"]:
+        tags = cloudwatch.list_tags_for_resource(ResourceARN=dashboard["DashboardArn"])["Tags"]
+        yield f"dashboard/{dashboard['DashboardName']}", tags

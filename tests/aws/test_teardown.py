@@ -7,51 +7,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from deployment import NAME, TAGS, Account, Run
-from resources import Found, resources
+import strangers
+from deployment import NAME, TAGS, Account, Deployed, Run
+from resources import Found, ours, resources
 
 BUCKET = f"{NAME}-123456789012"
-OTHERS = {"mcp:name": "another", "mcp:collection": "mcp.aws"}
-
-
-def strangers(account: Account) -> None:
-    """Make what looks like ours and is not: the same kinds of things, with another deployment's tags or with none."""
-    tags = [{"Key": key, "Value": value} for key, value in OTHERS.items()]
-    ec2, ssm = account.client("ec2"), account.client("ssm")
-    ec2.create_vpc(CidrBlock="10.99.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": tags}])
-    ec2.create_key_pair(KeyName=f"{NAME}-2", TagSpecifications=[{"ResourceType": "key-pair", "Tags": tags}])
-    account.client("s3").create_bucket(Bucket=f"{BUCKET}-logs")
-    ssm.put_parameter(Name=f"/{NAME}-2/token", Value="theirs", Type="SecureString", Tags=tags)
-    account.client("logs").create_log_group(logGroupName=f"/mcp/{NAME}-2", tags=OTHERS)
-    account.client("ecr").create_repository(repositoryName=f"{NAME}-2", tags=tags)
-    account.client("sns").create_topic(Name=f"{NAME}-2", Tags=tags)
-    account.client("cloudwatch").put_metric_alarm(
-        AlarmName=f"{NAME}-2-cpu",
-        MetricName="CPUUtilization",
-        Namespace="AWS/EC2",
-        Statistic="Average",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-        Tags=tags,
-    )
 
 
 @pytest.fixture(scope="module")
-def account(own_account: Account) -> Account:
-    """Return an account that holds a whole deployment, an object in its bucket, and things of others."""
-    strangers(own_account)
-    created = own_account.run("provision")
-    assert created.status == 0, created.output
-    own_account.client("s3").put_object(Bucket=BUCKET, Key="backup/1", Body=b"data")
-    return own_account
-
-
-def ours(account: Account) -> Found:
-    """Return what bears our name; the dashboard bears no tags."""
-    found = resources(account.client)
-    return {name: tags for name, tags in found.items() if tags.get("mcp:name") == NAME or name == f"dashboard/{NAME}"}
+def account(deployed: Deployed) -> Account:
+    """Return the account that holds a whole deployment and things of others, with an object in the bucket."""
+    assert deployed.created.status == 0, deployed.created.output
+    deployed.account.client("s3").put_object(Bucket=BUCKET, Key="backup/1", Body=b"data")
+    return deployed.account
 
 
 def theirs(account: Account) -> Found:
@@ -69,7 +37,7 @@ def teardown(account: Account, *options: str, **variables: Any) -> Run:
 def before(account: Account) -> Found:
     """Return what others have."""
     found = theirs(account)
-    assert len(found) == 8, found
+    assert len(found) == strangers.COUNT, found
     return found
 
 
