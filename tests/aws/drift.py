@@ -91,6 +91,19 @@ def attribute(kind: str, name: str) -> Callable[[Clients], Any]:
     return look
 
 
+def delete_balancer(aws: Clients) -> None:
+    """Delete the load balancer and the target group."""
+    balancer, targets = arn(aws, "balancer"), arn(aws, "targets")
+    aws("elbv2").delete_load_balancer(LoadBalancerArn=balancer)
+    aws("elbv2").delete_target_group(TargetGroupArn=targets)
+
+
+def metadata(aws: Clients) -> dict[str, Any]:
+    """Return all settings of the metadata service, as moto forgets those that a call leaves out."""
+    found = aws("ec2").describe_instances(Filters=OURS)["Reservations"][0]["Instances"][0]["MetadataOptions"]
+    return {"InstanceId": ec2_id(aws, "instance"), **{key: found[key] for key in found if key != "State"}}
+
+
 def alarm(aws: Clients, position: int) -> Any:
     """Return one of the alarms, counted by name."""
     found = aws("cloudwatch").describe_alarms(AlarmNamePrefix=NAME)["MetricAlarms"]
@@ -175,10 +188,8 @@ CHANGED = [
     Drift(
         "instance",
         "IMDSv1",
-        lambda aws: aws("ec2").modify_instance_metadata_options(
-            InstanceId=ec2_id(aws, "instance"), HttpTokens="optional"
-        ),
-        lambda aws: aws("ec2").describe_instances(Filters=OURS)["Reservations"][0]["Instances"][0]["MetadataOptions"],
+        lambda aws: aws("ec2").modify_instance_metadata_options(**metadata(aws) | {"HttpTokens": "optional"}),
+        metadata,
     ),
     Drift(
         "load_balancer",
@@ -215,8 +226,8 @@ DELETED = [
     ),
     Drift(
         "load_balancer",
-        "no load balancer",
-        lambda aws: aws("elbv2").delete_load_balancer(LoadBalancerArn=arn(aws, "balancer")),
+        "no load balancer and no target group",
+        delete_balancer,
         lambda aws: len(aws("elbv2").describe_listeners(LoadBalancerArn=arn(aws, "balancer"))["Listeners"]),
     ),
     Drift(
