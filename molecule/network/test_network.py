@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aws_account import Clients, Role, by_key
 
 POLICY = {
@@ -170,6 +172,16 @@ def let_in(ec2: Any, group: str, **source: Any) -> None:
     ec2.authorize_security_group_ingress(
         GroupId=group, IpPermissions=[{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, **source}]
     )
+
+
+def test_the_halves_of_create_are_the_whole() -> None:
+    tasks = Path(__file__).parents[2] / "roles" / "network" / "tasks"
+    halves = {
+        name: [task["ansible.builtin.import_tasks"] for task in yaml.safe_load((tasks / name).read_text())]
+        for name in ("create.yml", "ground.yml", "ways.yml")
+    }
+    assert halves["ground.yml"][-1] == "state.yml"
+    assert halves["ground.yml"][:-1] + halves["ways.yml"] == halves["create.yml"]
 
 
 def test_all_of_it_is_there(ec2: Any, name: str, tags: dict[str, str], rivals: Any) -> None:
