@@ -97,7 +97,7 @@ def defaults(role: str, *files: str) -> dict[str, Any]:
 def deployment(instances: int | None = None) -> Deployment:
     """Return a deployment by the roles' defaults, with as many instances."""
     instance = defaults("instance")
-    number = instances or int(instance.get("instance_count", 1))
+    number = instances or int(instance["instance_count"])
     alarms = alarm_list(number, instance["instance_type"])
     return Deployment(
         instance_type=instance["instance_type"],
