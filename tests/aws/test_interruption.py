@@ -67,11 +67,9 @@ class Stage:
         return run, count.read_text().splitlines() if count.exists() else []
 
     def shape(self) -> Shape:
-        """Return what there is, and how often, by kind and tags; what AWS names at random is left out."""
+        """Return what there is, and how often, by name and tags; the ids that AWS draws are left out."""
         found = resources(self.account.client).items()
-        return Counter(
-            (re.sub(r"/[a-z]+-[0-9a-f]{8,}$", "", name), tuple(sorted(tags.items()))) for name, tags in found
-        )
+        return Counter((re.sub("[0-9a-f]{17}", "*", name), tuple(sorted(tags.items()))) for name, tags in found)
 
 
 def wait_for_the_end_of(word: str, seconds: float = 30) -> None:
