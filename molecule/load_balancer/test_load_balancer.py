@@ -94,11 +94,6 @@ def test_both_are_tagged(elb: Any, balancer: dict[str, Any], group: dict[str, An
     assert tags_of(elb, balancer["LoadBalancerArn"], group["TargetGroupArn"]) == [tags, tags]
 
 
-def test_a_finished_one_is_left_alone(role: Role) -> None:
-    check = role.converge(check=True)
-    assert (check.ok, check.changes) == (True, [])
-
-
 def test_settings_follow_the_variables(role: Role, elb: Any, name: str, ids: Any, request: Any) -> None:
     changed = {
         "load_balancer_health_path": "/healthy",
@@ -158,8 +153,8 @@ def test_a_certificate_brings_tls_and_a_redirect_to_it(
     assert forward["TargetGroupArn"] == group["TargetGroupArn"]
     assert (found[443]["Protocol"], found[443]["SslPolicy"]) == ("HTTPS", POLICY)
     assert found[443]["Certificates"] == [{"CertificateArn": certificate}]
-    again = role.converge(load_balancer_certificate_arn=certificate)
-    assert (again.ok, again.changes) == (True, [])
+    finished = role.converge(check=True, load_balancer_certificate_arn=certificate)
+    assert (finished.ok, finished.changes) == (True, [])
 
 
 def test_an_empty_account_is_announced_as_it_is_then_made(role: Role, elb: Any, ids: Any) -> None:
@@ -184,6 +179,9 @@ def test_what_belongs_to_somebody_else_is_left_alone(role: Role, elb: Any, ids: 
     theirs = {"Name": "theirs", "Tags": [{"Key": "mcp:name", "Value": "another"}]}
     elb.create_load_balancer(Subnets=ids["subnets"], SecurityGroups=[ids["group"]], **theirs)
     elb.create_target_group(Protocol="HTTP", Port=80, VpcId=ids["vpc"], **theirs)
+    refused = role.converge(load_balancer_name="theirs")
+    assert not refused.ok
+    assert "The load balancer `theirs` belongs to `another`" in refused.message
     deleted = role.delete(load_balancer_name="theirs")
     assert (deleted.ok, deleted.changes) == (True, [])
     assert elb.describe_load_balancers(Names=["theirs"])["LoadBalancers"]
