@@ -102,7 +102,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
 )
-from ansible_collections.mcp.aws.plugins.module_utils import dashboard
+from ansible_collections.mcp.aws.plugins.module_utils import dashboard, ownership
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions
@@ -153,10 +153,10 @@ def ensure(module: AnsibleAWSModule, client: Any) -> dict[str, Any]:
         module.fail_json(msg=f"tags must hold {key}, which names the owner.")
     arn, found = read(client, name)
     wanted = {} if absent else {"body": module.params["body"], "tags": tags}
-    if foreign := dashboard.stranger(name, found, tags, key):
+    if foreign := ownership.foreign({"dashboard": {name: found["tags"]} if found else {}}, key, tags[key]):
         if not absent:
-            module.fail_json(msg=foreign)
-        module.warn(f"{foreign} It is left alone.")
+            module.fail_json(msg=foreign[0])
+        module.warn(f"{foreign[0]} It is left alone.")
         return {"changed": False, "arn": arn, "messages": []}
     changed, remarks = bool(found if absent else dashboard.differing(found, wanted)), []
     if changed and not module.check_mode:

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.mcp.aws.plugins.module_utils import dashboard
 
-OWNER = "mcp:name"
-TAGS = {OWNER: "mcp"}
+TAGS = {"mcp:name": "mcp"}
 BODY = {"widgets": [{"type": "text", "x": 0, "properties": {"markdown": "# mcp"}}]}
 
 
@@ -35,18 +34,3 @@ def test_a_body_that_is_no_json_equals_none() -> None:
 )
 def test_what_must_be_set(found: dict[str, Any], expected: list[str]) -> None:
     assert dashboard.differing(found, {"body": BODY, "tags": TAGS}) == expected
-
-
-@pytest.mark.parametrize(
-    ("found", "sentence"),
-    [
-        ({}, ""),
-        ({"body": BODY, "tags": TAGS | {"team": "platform"}}, ""),
-        ({"body": BODY, "tags": {}}, "The CloudWatch dashboard `mcp` bears no tag mcp:name."),
-        ({"body": BODY, "tags": {OWNER: "another"}}, "The CloudWatch dashboard `mcp` belongs to `another` by its tag"),
-    ],
-)
-def test_whose_it_is(found: dict[str, Any], sentence: str) -> None:
-    said = dashboard.stranger("mcp", found, TAGS, OWNER)
-    assert said.startswith(sentence)
-    assert bool(said) == bool(sentence)
