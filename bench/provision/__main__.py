@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--instances", type=int, nargs="*", default=[1, 4, 16], help="numbers of instances (1 4 16)")
     parser.add_argument("--more-rounds", type=int, default=1, help="rounds with other numbers of instances (1)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mcp-aws-bench-") as directory:
+    with tempfile.TemporaryDirectory(prefix="mcp-aws-bench-", ignore_cleanup_errors=True) as directory:
         folder = Path(directory)
         tools: list[Tool] = [Ours(), Script()]
         terraform = find_terraform(folder / "terraform")
@@ -169,3 +169,5 @@ if __name__ == "__main__":
         main()
     except StepFailed as failure:
         sys.exit(str(failure))
+    except KeyboardInterrupt:
+        sys.exit("interrupted")

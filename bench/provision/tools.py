@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tests.aws.deployment import ACCESS_KEY, NAME, ROOT, SECRET_KEY, Account
+from tests.aws.deployment import ACCESS_KEY, NAME, ROOT, SECRET_KEY, Account, Run
 
 HERE = Path(__file__).parent
 STEPS = ("create", "no-op", "teardown")
@@ -64,8 +64,14 @@ class Ours:
         if step == "teardown":
             variables |= {"teardown_confirm": NAME, "storage_delete_bucket": True}
         began = time.perf_counter()
-        run = account.run(playbook, **variables)
+        with account.begin(playbook, **variables) as process:
+            try:
+                output, _ = process.communicate()  # no deadline: sixteen instances on a busy machine take their time
+            except BaseException:
+                process.terminate()
+                raise
         seconds = time.perf_counter() - began
+        run = Run(process.returncode, output)
         if run.status or (step == "no-op") != (run.changed == 0):
             tail = "\n".join(run.output.splitlines()[-60:])
             raise StepFailed(f"{playbook} ended with {run.status}, changed={run.changed}:\n{tail}")
