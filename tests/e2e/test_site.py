@@ -20,8 +20,8 @@ def test_second_run_changes_nothing_from_another_folder_too(server: Server, tmp_
     print(f"the second run took {time.monotonic() - began:.0f} s")
     assert again.returncode == 0, again.stdout[-6000:]
     numbers = recap(again.stdout)
-    assert set(numbers) == {"localhost", "mcp-lab"}
-    assert {host: counts["changed"] for host, counts in numbers.items()} == {"localhost": 0, "mcp-lab": 0}, again.stdout
+    assert set(numbers) > {"localhost", "mcp-lab", "aws-network"}
+    assert {host: counts["changed"] for host, counts in numbers.items() if counts["changed"]} == {}, again.stdout
 
 
 def test_a_plan_announces_what_was_changed_by_hand_and_an_apply_repairs_it(server: Server) -> None:
