@@ -34,8 +34,8 @@ def main() -> int:
         ws_max_size=BODY_BYTES,
         # Compression would cost each connection some hundred kilobytes.
         ws_per_message_deflate=False,
-        # Longer than a load balancer keeps its connections, or it would meet closed ones.
-        timeout_keep_alive=75,
+        # Longer than the load balancer keeps silent ones (load_balancer_idle_timeout), or it would meet closed ones.
+        timeout_keep_alive=3660,
         timeout_graceful_shutdown=5,
     )
     return 0
