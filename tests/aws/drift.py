@@ -8,11 +8,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from by_hand import (
+    alarm,
+    alarms,
+    arn,
+    attribute,
+    close_door,
+    delete_balancer,
+    ec2_id,
+    endpoint,
+    metadata,
+    open_ssh,
+    raise_threshold,
+    role_policies,
+    route_table,
+    rules,
+    tags,
+    targets,
+    topic,
+)
 from deployment import NAME
 from resources import Clients
 
 BUCKET, LOG_GROUP = f"{NAME}-123456789012", f"/mcp/{NAME}"
-OURS = [{"Name": "tag:mcp:name", "Values": [NAME]}]
+EVERYTHING = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 STRAY = {"Key": "Owner", "Value": "somebody"}
 
 
@@ -24,104 +43,6 @@ class Drift:
     what: str
     spoil: Callable[[Clients], Any]
     look: Callable[[Clients], Any]
-
-
-def group(aws: Clients, name: str) -> Any:
-    """Return the security group of that name."""
-    (found,) = [
-        g for g in aws("ec2").describe_security_groups(Filters=OURS)["SecurityGroups"] if g["GroupName"] == name
-    ]
-    return found
-
-
-def arn(aws: Clients, kind: str) -> str:
-    """Return the ARN of the load balancer or the target group."""
-    elb = aws("elbv2")
-    if kind == "balancer":
-        return str(elb.describe_load_balancers(Names=[NAME])["LoadBalancers"][0]["LoadBalancerArn"])
-    return str(elb.describe_target_groups(Names=[NAME])["TargetGroups"][0]["TargetGroupArn"])
-
-
-def ec2_id(aws: Clients, kind: str) -> str:
-    """Return the id of our VPC, our instance or our first subnet."""
-    found = aws("ec2").describe_tags(Filters=[*OURS, {"Name": "resource-type", "Values": [kind]}])["Tags"]
-    return str(min(tag["ResourceId"] for tag in found))
-
-
-def tags(aws: Clients, kind: str) -> list[tuple[str, str]]:
-    """Return the tags of one of our resources of EC2."""
-    query = [{"Name": "resource-id", "Values": [ec2_id(aws, kind)]}]
-    return sorted((tag["Key"], tag["Value"]) for tag in aws("ec2").describe_tags(Filters=query)["Tags"])
-
-
-def open_ssh(aws: Clients) -> None:
-    """Let everybody reach SSH."""
-    everybody = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-    found = group(aws, f"{NAME}-instance")
-    aws("ec2").authorize_security_group_ingress(GroupId=found["GroupId"], IpPermissions=[everybody])
-
-
-def close_door(aws: Clients) -> None:
-    """Take the load balancer's group its rules."""
-    found = group(aws, f"{NAME}-load-balancer")
-    aws("ec2").revoke_security_group_ingress(GroupId=found["GroupId"], IpPermissions=found["IpPermissions"])
-
-
-def rules(name: str) -> Callable[[Clients], Any]:
-    """Return a look at the rules of a group."""
-    return lambda aws: sorted(
-        (
-            rule["FromPort"],
-            sorted(r["CidrIp"] for r in rule["IpRanges"]),
-            [g["GroupId"] for g in rule["UserIdGroupPairs"]],
-        )
-        for rule in group(aws, name)["IpPermissions"]
-    )
-
-
-def attribute(kind: str, name: str) -> Callable[[Clients], Any]:
-    """Return a look at an attribute of the load balancer or the target group."""
-
-    def look(aws: Clients) -> Any:
-        asked: dict[str, Any] = {("LoadBalancerArn" if kind == "balancer" else "TargetGroupArn"): arn(aws, kind)}
-        elb = aws("elbv2")
-        describe = elb.describe_load_balancer_attributes if kind == "balancer" else elb.describe_target_group_attributes
-        return {a["Key"]: a["Value"] for a in describe(**asked)["Attributes"]}[name]
-
-    return look
-
-
-def delete_balancer(aws: Clients) -> None:
-    """Delete the load balancer and the target group."""
-    balancer, targets = arn(aws, "balancer"), arn(aws, "targets")
-    aws("elbv2").delete_load_balancer(LoadBalancerArn=balancer)
-    aws("elbv2").delete_target_group(TargetGroupArn=targets)
-
-
-def metadata(aws: Clients) -> dict[str, Any]:
-    """Return all settings of the metadata service, as moto forgets those that a call leaves out."""
-    found = aws("ec2").describe_instances(Filters=OURS)["Reservations"][0]["Instances"][0]["MetadataOptions"]
-    return {"InstanceId": ec2_id(aws, "instance"), **{key: found[key] for key in found if key != "State"}}
-
-
-def alarm(aws: Clients, position: int) -> Any:
-    """Return one of the alarms, counted by name."""
-    found = aws("cloudwatch").describe_alarms(AlarmNamePrefix=NAME)["MetricAlarms"]
-    return sorted(found, key=lambda one: str(one["AlarmName"]))[position]
-
-
-def raise_threshold(aws: Clients) -> None:
-    """Let the first alarm stay silent for longer."""
-    keys = ("AlarmName", "MetricName", "Namespace", "Statistic", "Period", "EvaluationPeriods", "ComparisonOperator")
-    found = alarm(aws, 0)
-    settings = {key: found[key] for key in (*keys, "Dimensions", "AlarmActions") if key in found}
-    aws("cloudwatch").put_metric_alarm(**settings, Threshold=found["Threshold"] + 7)
-
-
-def alarms(aws: Clients) -> Any:
-    """Look at names and thresholds of all alarms."""
-    found = aws("cloudwatch").describe_alarms(AlarmNamePrefix=NAME)["MetricAlarms"]
-    return sorted((one["AlarmName"], one["Threshold"]) for one in found)
 
 
 CHANGED = [
@@ -138,6 +59,26 @@ CHANGED = [
         "a tag of a subnet less",
         lambda aws: aws("ec2").delete_tags(Resources=[ec2_id(aws, "subnet")], Tags=[{"Key": "mcp:collection"}]),
         lambda aws: tags(aws, "subnet"),
+    ),
+    Drift(
+        "network",
+        "no way out",
+        lambda aws: aws("ec2").delete_route(
+            RouteTableId=route_table(aws)["RouteTableId"], DestinationCidrBlock="0.0.0.0/0"
+        ),
+        lambda aws: sorted(route.get("GatewayId", "") for route in route_table(aws)["Routes"]),
+    ),
+    Drift(
+        "storage",
+        "no policy",
+        lambda aws: aws("s3").delete_bucket_policy(Bucket=BUCKET),
+        lambda aws: aws("s3").get_bucket_policy(Bucket=BUCKET)["Policy"],
+    ),
+    Drift(
+        "storage",
+        "no lifecycle",
+        lambda aws: aws("s3").delete_bucket_lifecycle(Bucket=BUCKET),
+        lambda aws: len(aws("s3").get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]),
     ),
     Drift(
         "storage",
@@ -186,6 +127,18 @@ CHANGED = [
         lambda aws: aws("iam").get_role_policy(RoleName=NAME, PolicyName=NAME)["PolicyDocument"],
     ),
     Drift(
+        "identity",
+        "more rights",
+        lambda aws: aws("iam").put_role_policy(RoleName=NAME, PolicyName="more", PolicyDocument=EVERYTHING),
+        role_policies,
+    ),
+    Drift(
+        "instance",
+        "a tag more",
+        lambda aws: aws("ec2").create_tags(Resources=[ec2_id(aws, "instance")], Tags=[STRAY]),
+        lambda aws: tags(aws, "instance"),
+    ),
+    Drift(
         "instance",
         "IMDSv1",
         lambda aws: aws("ec2").modify_instance_metadata_options(**metadata(aws) | {"HttpTokens": "optional"}),
@@ -208,7 +161,19 @@ CHANGED = [
         ),
         attribute("balancer", "idle_timeout.timeout_seconds"),
     ),
+    Drift(
+        "load_balancer",
+        "no target",
+        lambda aws: aws("elbv2").deregister_targets(TargetGroupArn=arn(aws, "targets"), Targets=targets(aws)),
+        targets,
+    ),
     Drift("alarms", "another threshold", raise_threshold, alarms),
+    Drift(
+        "alarms",
+        "another tag of the topic",
+        lambda aws: aws("sns").tag_resource(ResourceArn=topic(aws), Tags=[STRAY]),
+        lambda aws: aws("sns").list_tags_for_resource(ResourceArn=topic(aws))["Tags"],
+    ),
 ]
 
 DELETED = [
@@ -235,5 +200,29 @@ DELETED = [
         "an alarm less",
         lambda aws: aws("cloudwatch").delete_alarms(AlarmNames=[alarm(aws, -1)["AlarmName"]]),
         alarms,
+    ),
+    Drift(
+        "alarms",
+        "no dashboard",
+        lambda aws: aws("cloudwatch").delete_dashboards(DashboardNames=[NAME]),
+        lambda aws: len(aws("cloudwatch").get_dashboard(DashboardName=NAME)["DashboardBody"]) > 100,
+    ),
+    Drift(
+        "network",
+        "no endpoint",
+        lambda aws: aws("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint(aws)["VpcEndpointId"]]),
+        lambda aws: endpoint(aws)["ServiceName"],
+    ),
+    Drift(
+        "secrets",
+        "a secret less",
+        lambda aws: aws("ssm").delete_parameter(Name=f"/{NAME}/redis_password"),
+        lambda aws: len(aws("ssm").get_parameters_by_path(Path=f"/{NAME}")["Parameters"]),
+    ),
+    Drift(
+        "identity",
+        "no key pair",
+        lambda aws: aws("ec2").delete_key_pair(KeyName=NAME),
+        lambda aws: [pair["KeyName"] for pair in aws("ec2").describe_key_pairs()["KeyPairs"]],
     ),
 ]
