@@ -137,7 +137,8 @@ def test_all_are_rotated_unless_some_are_named_and_unknown_ones_are_refused(role
     before = values(ssm, path)
     unknown, misspelt = rotate(role, secrets_rotate=["token", "tokn"]), rotate(role, secrets_rotat=["token"])
     assert "did you mean `secrets_rotate`?" in misspelt.message
-    assert not (unknown.ok or misspelt.ok)
+    assert not unknown.ok
+    assert not misspelt.ok
     assert "No such secret to rotate: `tokn`. There are database_password, redis_password, token." in unknown.message
     assert values(ssm, path) == before
     assert rotate(role).changes == ROTATE
