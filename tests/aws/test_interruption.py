@@ -58,7 +58,7 @@ class Stage:
         count = self.account.folder / f"count-{uuid.uuid4().hex}"
         environment = {
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callbacks")),
-            "ANSIBLE_CALLBACKS_ENABLED": "stop_after,mcp.aws.payload_cache",
+            "ANSIBLE_CALLBACKS_ENABLED": "stop_after,mcp.aws.payload_cache,mcp.aws.resident",
             "STOP_AFTER": str(stop_after),
             "STOP_AFTER_COUNT": str(count),
         }
@@ -117,8 +117,8 @@ def whole(stages: list[Stage]) -> Whole:
 
 
 def spread(point: int, changes: list[str]) -> int:
-    """Return after how many of the changes a point is, the points being spread evenly."""
-    return 1 + point * (len(changes) - 1) // max(POINTS)
+    """Return after how many of the changes a point is: from the first to the last but one, evenly."""
+    return 1 + point * (len(changes) - 2) // max(POINTS)
 
 
 def interrupted(stage: Stage, point: int, whole: Whole) -> Story:
@@ -132,6 +132,7 @@ def interrupted(stage: Stage, point: int, whole: Whole) -> Story:
     stage.clear()
     step("half made", "provision", whole.made)
     step("half made, taken away", "teardown")
+    stage.clear()  # the private key has stayed, as no teardown deletes it
     step("half made again", "provision", whole.made)
     step("healed", "provision")
     if point in THOROUGH:
