@@ -289,7 +289,7 @@ def test_a_vpc_with_things_of_others_is_not_begun_to_be_deleted(ec2: Any, role: 
     assert f"{group}, {port['NetworkInterfaceId']} (of a database). Delete that" in outcome.message
     assert outcome.changes == []
     ec2.delete_security_group(GroupId=group)
-    waited = role.delete(network_delete_timeout=5)
+    waited = role.delete(network_delete_timeout=0)
     assert f"more than this deployment's: {port['NetworkInterfaceId']} (of a database). Delete that" in waited.message
     assert waited.changes == []
     ec2.delete_network_interface(NetworkInterfaceId=port["NetworkInterfaceId"])
