@@ -35,8 +35,11 @@ aws iam create-policy --policy-name acme-operator --policy-document file://acme-
 - What exists in EC2 may be changed and deleted only where it bears the deployment's tag `mcp:name`, and what is made
   may be tagged only as the deployment's.
 - Buckets, roles, images, logs, secrets, load balancers and alarms are those with the deployment's name.
+- `operator.json` allows some reads of settings by pattern, such as `ec2:Describe*`, to stay within the limit.
 - `iam:PassRole` hands the host's role to EC2 and to nobody else. `iam:CreateServiceLinkedRole` is for the roles that
   AWS makes for itself with an account's first load balancer, and its first alarm that recovers an instance.
+- Who may write the policy of the host's role can give the host more rights than it has now: let a permissions boundary
+  or an organization's policy say where that ends.
 - What is not in it: a KMS key of your own for the secrets, and names that were chosen with other variables than
   `mcp_name`.
 
@@ -46,19 +49,20 @@ aws iam create-policy --policy-name acme-operator --policy-document file://acme-
 def recorded() -> dict[str, list[dict[str, Any]]]:
     """Run every playbook on an account of its own, and return the log's lines by playbook."""
     with tempfile.TemporaryDirectory(prefix="mcp-iam-") as folder, life.account(Path(folder)) as (account, log):
-        keys = {name: (f"operator-of-{name}", "secret-of-the-operator") for name in (*life.PLAYBOOKS, "administrator")}
+        names = (*life.PLAYBOOKS, "hosts", "administrator")
+        keys = {name: (f"operator-of-{name}", "secret-of-the-operator") for name in names}
         for playbook, run in life.Life(account, keys).live():
             problem = life.problem(playbook, run)
             if problem:
                 sys.exit(problem)
-            print(f"  {playbook}", flush=True)
-        return life.by_key(log, {access_key: name for name, (access_key, _) in keys.items()})
+            print(f"  {playbook}: {run.changed} changes", flush=True)
+        return life.by_playbook(log, keys)
 
 
 def documents(lines: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
     """Return each file's contents by its name."""
     policies = {name: least_privilege.policy(lines[name], life.NAME) for name in life.PLAYBOOKS}
-    whole = least_privilege.policy([line for name in life.PLAYBOOKS for line in lines[name]], life.NAME)
+    whole = least_privilege.policy([line for name in life.PLAYBOOKS for line in lines[name]], life.NAME, folded=True)
     files = {
         f"{name}.json": json.dumps(policy, indent=2) + "\n" for name, policy in (policies | {"operator": whole}).items()
     }

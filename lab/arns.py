@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from moto.iam.models import iam_backends
-
 from .calls import Call
+from .relations import associated
 from .settings import ACCOUNT
 
 # Per service the parameters that name a resource, and its ARN; the first that a call has counts.
@@ -51,7 +50,7 @@ def named(call: Call) -> list[str]:
     asked = call.parameters
     here = f"arn:aws:{call.service}:{call.region}:{ACCOUNT}"
     if call.service == "ec2":
-        ids = dict.fromkeys(text for text in texts(asked) if EC2_ID.fullmatch(text))
+        ids = dict.fromkeys(text for text in [*texts(asked), *associated(call)] if EC2_ID.fullmatch(text))
         keys = [f"{here}:key-pair/{asked['KeyName']}"] if "KeyName" in asked else []
         return [f"{here}:{EC2_TYPES[name.partition('-')[0]]}/{name}" for name in ids] + keys
     if call.service == "elasticloadbalancing":
@@ -90,18 +89,6 @@ def request_tags(call: Call) -> dict[str, str]:
         pairs = [each for each in tags if isinstance(each, dict)]  # what takes tags off may name keys alone
         found |= tags if isinstance(tags, dict) else {each["Key"]: each.get("Value", "") for each in pairs}
     return {f"aws:RequestTag/{key}": value for key, value in found.items()}
-
-
-def passed_roles(call: Call) -> list[str]:
-    """The roles that a call hands to an instance."""
-    if call.operation == "AddRoleToInstanceProfile":
-        return [f"arn:aws:iam::{ACCOUNT}:role/{call.parameters['RoleName']}"]
-    profile = call.parameters.get("IamInstanceProfile") if call.service == "ec2" else None
-    if not isinstance(profile, dict):
-        return []
-    wanted = profile.get("Name") or str(profile.get("Arn")).rpartition("/")[2]
-    profiles = iam_backends[ACCOUNT]["aws"].instance_profiles.values()
-    return [role.arn for each in profiles if each.name == wanted for role in each.roles]
 
 
 def _listed(value: Any) -> list[Any]:

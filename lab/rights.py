@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from . import arns, s3_actions
+from . import arns, relations, s3_actions
 from .calls import Call
 from .settings import ACCOUNT
 
@@ -81,7 +81,7 @@ def _tagging(call: Call) -> Iterator[Right]:
 
 
 def _roles(first: str, call: Call) -> Iterator[Right]:
-    for role in arns.passed_roles(call):
+    for role in relations.passed_roles(call):
         yield Right("iam:PassRole", role, {"iam:PassedToService": "ec2.amazonaws.com"})
     owner, role = LINKED.get(first, ("", ""))
     if owner and (owner != "events" or "arn:aws:automate:" in str(call.parameters.get("AlarmActions"))):

@@ -57,7 +57,9 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
     bucket = f"arn:aws:s3:::{asked['Bucket']}" if "Bucket" in asked else "*"
     if call.operation == "DeleteObjects":
         for each in asked["Delete"]["Objects"]:
-            yield _versioned("DeleteObject", each), f"{bucket}/{each['Key']}"
+            yield "s3:DeleteObject", f"{bucket}/{each['Key']}"  # always, says the reference of the operation
+            if each.get("VersionId"):
+                yield "s3:DeleteObjectVersion", f"{bucket}/{each['Key']}"
         return
     name = ACTIONS.get(call.operation, call.operation)
     yield _versioned(name, asked), f"{bucket}/{asked['Key']}" if "Key" in asked else bucket

@@ -20,16 +20,25 @@ from typing import Any
 import boto3
 import yaml
 from ansible_collections.mcp.aws.tests.aws.deployment import ROOT, Account, Run
-from ansible_collections.mcp.aws.tests.aws.spoil import spoil
+from ansible_collections.mcp.aws.tests.aws.spoil import EVERYTHING, spoil
 
 NAME, ACCOUNT = "mcp-example", "123456789012"
 TAGS = {"mcp:name": NAME, "mcp:collection": "mcp.aws"}
 PLAYBOOKS = ("preflight", "plan", "provision", "configure", "deploy", "verify", "rotate_secrets", "teardown")
 HOSTS = "../tests/aws/life_hosts"
-# Other settings than those that everything was made with: what a change of each needs.
-CHANGED = {"logs_retention_days": 7, "network_client_cidrs": ["203.0.113.0/24"]}
+# What the playbooks ask for that the key of `hosts` is used for, beside what they ask for themselves.
+ON_HOSTS = ("plan", "configure", "deploy", "verify", "rotate_secrets")
+# What is not asked for by default; the repair goes back to the defaults, except for what it enlarges.
+OPTIONS = {
+    "alarms_subscriptions": [{"protocol": "sqs", "endpoint": f"arn:aws:sqs:us-east-1:{ACCOUNT}:{NAME}"}],
+    "identity_managed_policies": [f"arn:aws:iam::{ACCOUNT}:policy/{NAME}-extra"],
+    "instance_count": 2,
+    "instance_elastic_ip": True,
+    "load_balancer_sticky": True,
+}
+CHANGED = {"instance_type": "t3.micro", "instance_volume_size": 24, "network_client_cidrs": ["203.0.113.0/24"]}
 # As if a host had been measured, so that its entry in the log is looked for.
-MEASURED = {"health_state": {"started": 1, "key": "none", "checks": []}, "health_log_deadline": 1}
+MEASURED = {"health_state": {"started": 1_700_000_000, "key": "none", "checks": []}, "health_log_deadline": 1}
 Keys = Mapping[str, tuple[str, str]]
 
 
@@ -44,12 +53,13 @@ def account(folder: Path) -> Iterator[tuple[Account, Path]]:
         subprocess.run([sys.executable, server, "stop", str(file)], check=True)
 
 
-def by_key(log: Path, names: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
-    """Return the log's lines by the name of the access key that asked."""
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in names.values()}
-    for line in map(json.loads, log.read_text().splitlines()):
-        found[names[line["access_key"]]].append(line)
-    return found
+def by_playbook(log: Path, keys: Keys) -> dict[str, list[dict[str, Any]]]:
+    """Return the log's lines by the playbook that asked."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    used = {
+        name: [line for line in lines if line["access_key"] == access_key] for name, (access_key, _) in keys.items()
+    }
+    return {name: used[name] + (used["hosts"] if name in ON_HOSTS else []) for name in PLAYBOOKS}
 
 
 def problem(playbook: str, run: Run) -> str | None:
@@ -72,16 +82,26 @@ class Life:
 
     def live(self) -> Iterator[tuple[str, Run]]:
         """Run everything; yield each playbook with its run."""
-        yield from self.at_once(("preflight",), ("plan", "site", "--check"))
-        yield from self.at_once(("provision",))
-        yield from self.at_once(("provision",), ("preflight",), ("plan", "site", "--check"))
+        self.client("iam").create_policy(PolicyName=f"{NAME}-extra", PolicyDocument=EVERYTHING)
+        yield from self.at_once(("preflight",), ("plan", "site", "--check"), **OPTIONS)
+        yield from self.at_once(("provision",), **OPTIONS)
+        yield from self.at_once(("provision",), ("preflight",), **OPTIONS)
         spoil(self.client, NAME)
+        yield from self.at_once(("plan", "site", "--check"), **CHANGED, **MEASURED)
         yield from self.at_once(("provision",), **CHANGED)
-        readers = ("plan", "configure", "deploy", "verify", "rotate_secrets")
-        yield from self.at_once(*((name, HOSTS) for name in readers))
-        yield from self.at_once(("verify",), ("rotate_secrets",), ("plan", "site", "--check"), **MEASURED)
-        self.client("s3").put_object(Bucket=f"{NAME}-{ACCOUNT}", Key="backups/one", Body=b"one")
+        yield from self.at_once(("verify",), ("rotate_secrets",), ("hosts", HOSTS), **MEASURED)
+        self.fill()
         yield from self.at_once(("teardown",), teardown_confirm=NAME, storage_delete_bucket=True)
+
+    def fill(self) -> None:
+        """Leave what a teardown meets only where options are used: a backup, and an elastic address."""
+        self.client("s3").put_object(Bucket=f"{NAME}-{ACCOUNT}", Key="backups/one", Body=b"one")
+        ec2 = self.client("ec2")
+        tags = [{"Key": key, "Value": value} for key, value in TAGS.items()]
+        address = ec2.allocate_address(TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": tags}])
+        running = [{"Name": "instance-state-name", "Values": ["running"]}]
+        instance = ec2.describe_instances(Filters=running)["Reservations"][0]["Instances"][0]
+        ec2.associate_address(AllocationId=address["AllocationId"], InstanceId=instance["InstanceId"])
 
     def at_once(self, *steps: tuple[str, ...], **variables: Any) -> Iterator[tuple[str, Run]]:
         """Run playbooks side by side: whose key, the playbook where it is another, and options."""

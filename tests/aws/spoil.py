@@ -30,6 +30,9 @@ def network(client: Clients, name: str) -> None:
     for vpc in ec2.describe_vpcs(**ours(name))["Vpcs"]:
         ec2.modify_vpc_attribute(VpcId=vpc["VpcId"], EnableDnsHostnames={"Value": False})
     for table in ec2.describe_route_tables(**ours(name))["RouteTables"]:
+        (way,) = [route for route in table["Routes"] if route.get("DestinationCidrBlock") == "0.0.0.0/0"]
+        by_hand = {"RouteTableId": table["RouteTableId"], "GatewayId": way["GatewayId"]}
+        ec2.create_route(DestinationCidrBlock="203.0.113.0/24", **by_hand)
         ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0")
         for link in table["Associations"]:
             ec2.disassociate_route_table(AssociationId=link["RouteTableAssociationId"])
@@ -37,6 +40,8 @@ def network(client: Clients, name: str) -> None:
         world = {"IpProtocol": "tcp", "FromPort": 23, "ToPort": 23, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
         ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[world])
         ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+        ec2.authorize_security_group_egress(GroupId=group["GroupId"], IpPermissions=[world])
+        ec2.revoke_security_group_egress(GroupId=group["GroupId"], IpPermissions=group["IpPermissionsEgress"])
     for endpoint in ec2.describe_vpc_endpoints(**ours(name))["VpcEndpoints"]:
         ec2.modify_vpc_endpoint(VpcEndpointId=endpoint["VpcEndpointId"], PolicyDocument=EVERYTHING)
 
@@ -77,30 +82,41 @@ def identity(client: Clients, name: str) -> None:
 
 
 def instance(client: Clients, name: str) -> None:
-    """Stop it, with older metadata and other groups."""
+    """Take the profile and the group from it, and let older metadata in."""
     ec2 = client("ec2")
+    # moto forgets the options that a change does not name.
+    older = {"HttpTokens": "optional", "HttpEndpoint": "enabled", "HttpProtocolIpv6": "disabled"}
+    groups = ec2.describe_security_groups(**ours(name))["SecurityGroups"]
+    (other,) = [group["GroupId"] for group in groups if group["GroupName"] == f"{name}-load-balancer"]
+    for profile in ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"]:
+        ec2.disassociate_iam_instance_profile(AssociationId=profile["AssociationId"])
     for reservation in ec2.describe_instances(**ours(name))["Reservations"]:
         for each in [one["InstanceId"] for one in reservation["Instances"]]:
-            ec2.modify_instance_metadata_options(InstanceId=each, HttpTokens="optional", HttpPutResponseHopLimit=3)
-            ec2.modify_instance_attribute(InstanceId=each, DisableApiTermination={"Value": False})
-            ec2.stop_instances(InstanceIds=[each])
+            ec2.modify_instance_metadata_options(InstanceId=each, InstanceMetadataTags="disabled", **older)
+            ec2.modify_instance_attribute(InstanceId=each, Groups=[other])
 
 
 def balancer(client: Clients, name: str) -> None:
-    """Change attributes, listeners and the health check, and take the targets out."""
+    """Change attributes, group, listeners and the health check, and take the targets out."""
     elb = client("elbv2")
     (one,) = elb.describe_load_balancers(Names=[name])["LoadBalancers"]
-    idle = [{"Key": "idle_timeout.timeout_seconds", "Value": "30"}]
-    elb.modify_load_balancer_attributes(LoadBalancerArn=one["LoadBalancerArn"], Attributes=idle)
-    for listener in elb.describe_listeners(LoadBalancerArn=one["LoadBalancerArn"])["Listeners"]:
-        elb.modify_listener(ListenerArn=listener["ListenerArn"], Port=listener["Port"] + 1000)
+    arn = one["LoadBalancerArn"]
+    elb.modify_load_balancer_attributes(
+        LoadBalancerArn=arn, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "30"}]
+    )
+    groups = client("ec2").describe_security_groups(**ours(name))["SecurityGroups"]
+    others = [group["GroupId"] for group in groups if group["GroupId"] not in one["SecurityGroups"]]
+    elb.set_security_groups(LoadBalancerArn=arn, SecurityGroups=others)
+    gone = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "410"}}]
+    for listener in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
+        elb.modify_listener(ListenerArn=listener["ListenerArn"], DefaultActions=gone)
+    elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=8081, DefaultActions=gone)
     for group in [each["TargetGroupArn"] for each in elb.describe_target_groups(Names=[name])["TargetGroups"]]:
         elb.modify_target_group(TargetGroupArn=group, HealthCheckPath="/by-hand")
         drain = [{"Key": "deregistration_delay.timeout_seconds", "Value": "1"}]
         elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=drain)
         health = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        if health:
-            elb.deregister_targets(TargetGroupArn=group, Targets=[target["Target"] for target in health])
+        elb.deregister_targets(TargetGroupArn=group, Targets=[health[0]["Target"]])
 
 
 def alarms(client: Clients, name: str) -> None:

@@ -27,6 +27,7 @@ def line(action: str, resource: str = "*", **context: str) -> dict[str, Any]:
         ("arn:aws:s3:::mcp-123456789012/backups/1", ["arn:aws:s3:::mcp-${aws:PrincipalAccount}/*"]),
         ("arn:aws:iam::123456789012:role/mcp", ["arn:aws:iam::*:role/mcp"]),
         (f"arn:aws:ecr:{HERE}:repository/mcp", ["arn:aws:ecr:*:*:repository/mcp"]),
+        (f"arn:aws:cloudwatch:{HERE}:alarm:mcp-i-0123456789abcdef0-cpu", ["arn:aws:cloudwatch:*:*:alarm:mcp-*"]),
         (
             f"arn:aws:logs:{HERE}:log-group:/mcp/mcp:log-stream:",
             ["arn:aws:logs:*:*:log-group:/mcp/mcp", "arn:aws:logs:*:*:log-group:/mcp/mcp:*"],
@@ -42,7 +43,7 @@ def line(action: str, resource: str = "*", **context: str) -> dict[str, Any]:
     ],
 )
 def test_a_resource_is_freed_of_what_an_account_chooses(arn: str, expected: list[str]) -> None:
-    assert patterns(arn) == expected
+    assert patterns(arn, "mcp") == expected
 
 
 def test_what_exists_in_ec2_may_be_changed_only_where_it_is_ours() -> None:

@@ -28,7 +28,11 @@ CASES: dict[str, tuple[str, str, dict[str, Any], list[tuple[str, str]]]] = {
         "s3",
         "DeleteObjects",
         {"Bucket": "b", "Delete": {"Objects": [{"Key": "k"}, {"Key": "k", "VersionId": "1"}]}},
-        [("s3:DeleteObject", f"{BUCKET}/k"), ("s3:DeleteObjectVersion", f"{BUCKET}/k")],
+        [
+            ("s3:DeleteObject", f"{BUCKET}/k"),
+            ("s3:DeleteObject", f"{BUCKET}/k"),
+            ("s3:DeleteObjectVersion", f"{BUCKET}/k"),
+        ],
     ),
     "ownership with the bucket": (
         "s3",
