@@ -45,4 +45,7 @@ docs: setup ## Write the roles' READMEs from their argument specs, and the table
 	@python docs/generate.py
 	@python docs/costs.py
 
-.PHONY: help setup lab site plan verify down test molecule lint bench bench-provision docs
+iam-policy: setup ## Record what every playbook asks of AWS, and write the operator's policies
+	@python docs/operator_policy.py
+
+.PHONY: help setup lab site plan verify down test molecule lint bench bench-provision docs iam-policy
