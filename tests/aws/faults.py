@@ -1,7 +1,7 @@
 """Bad days of an AWS API, between the clients and moto, for as long as a test wants them.
 
-PUT /faults with {"throttling": {"seconds": 5, "after": 9}}, {"consistency": {"seconds": 2}} or {"expiry": {"access_key":
-"...", "after": 9}} begins them, {} ends them; GET tells how many requests each has refused since.
+PUT /faults with {"throttling": {"seconds": 5, "after": 9}}, {"consistency": {"seconds": 2}} or
+{"expiry": {"access_key": "...", "after": 9}} begins them, {} ends them; GET tells how many requests each has refused.
 """
 
 # SPDX-License-Identifier: GPL-3.0-or-later
