@@ -19,6 +19,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 from conftest import opened
@@ -45,6 +46,13 @@ class Stage:
     """An account in which playbooks are killed."""
 
     account: Account
+    clients: dict[str, Any] = field(default_factory=dict)  # to make one takes as long as to ask it all
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client, the same each time."""
+        if service not in self.clients:
+            self.clients[service] = self.account.client(service)
+        return self.clients[service]
 
     def clear(self) -> None:
         """Empty the account and forget the files of the deployment."""
@@ -68,7 +76,7 @@ class Stage:
 
     def shape(self) -> Shape:
         """Return what there is, and how often, by name and tags; the ids that AWS draws are left out."""
-        found = resources(self.account.client).items()
+        found = resources(self.client).items()
         return Counter((re.sub("[0-9a-f]{17}", "*", name), tuple(sorted(tags.items()))) for name, tags in found)
 
 
