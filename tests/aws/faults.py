@@ -25,20 +25,19 @@ EXPIRED = {"ec2": ("RequestExpired", 400), "query": ("ExpiredToken", 403), "rest
 
 
 class Throttling:
-    """Every request is one too many, for some seconds or for ever, once a number of them has been answered."""
+    """Every request is one too many: for some seconds from a service's first one on, or for ever; for all, or some."""
 
-    def __init__(self, seconds: float | None = None, after: int = 0):
+    def __init__(self, seconds: float | None = None, services: list[str] | None = None):
         self.seconds = seconds
-        self.left = after
-        self.since = 0.0
+        self.services = services
+        self.since: dict[str, float] = {}
 
     def answer(self, call: calls.Call, _: dict[str, Any]) -> Answer:
         """Refuse until the time is over."""
-        self.left -= 1
-        if self.left >= 0:
+        if self.services is not None and call.service not in self.services:
             return None
-        self.since = self.since or time.monotonic()
-        if self.seconds is not None and time.monotonic() > self.since + self.seconds:
+        since = self.since.setdefault(call.service, time.monotonic())
+        if self.seconds is not None and time.monotonic() > since + self.seconds:
             return None
         code, status = THROTTLED.get(answers.protocol(call), ("ThrottlingException", 400))
         return answers.refuse(call, code, "Rate exceeded", status)
