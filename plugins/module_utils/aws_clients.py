@@ -17,7 +17,7 @@ with suppress(ImportError):  # AnsibleAWSModule says so
     import boto3
 
 # Codes of throttling that AWSRetry does not wait for of itself.
-THROTTLED = ["ThrottlingException", "TooManyRequestsException"]
+THROTTLED = ["SlowDown", "ThrottlingException", "TooManyRequestsException"]
 
 
 def clients(module: AnsibleAWSModule) -> Callable[..., Any]:

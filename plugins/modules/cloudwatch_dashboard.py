@@ -103,6 +103,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     boto3_tag_list_to_ansible_dict,
 )
 from ansible_collections.mcp.aws.plugins.module_utils import dashboard, ownership
+from ansible_collections.mcp.aws.plugins.module_utils.aws_clients import THROTTLED
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions
@@ -185,7 +186,8 @@ def main() -> None:
         required_if=[("state", "present", ["body"])],
         supports_check_mode=True,
     )
-    client = module.client("cloudwatch", retry_decorator=AWSRetry.jittered_backoff(delay=1, max_delay=20))
+    patient = AWSRetry.jittered_backoff(delay=1, max_delay=20, catch_extra_error_codes=THROTTLED)
+    client = module.client("cloudwatch", retry_decorator=patient)
     try:
         result = ensure(module, client)
     except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:

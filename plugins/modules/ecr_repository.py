@@ -100,11 +100,13 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.mcp.aws.plugins.module_utils import ecr, ownership
+from ansible_collections.mcp.aws.plugins.module_utils.aws_clients import THROTTLED
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions
 
-NEW = AWSRetry.jittered_backoff(catch_extra_error_codes=["RepositoryNotFoundException"])
+PATIENT = AWSRetry.jittered_backoff(delay=1, max_delay=20, catch_extra_error_codes=THROTTLED)
+NEW = AWSRetry.jittered_backoff(catch_extra_error_codes=["RepositoryNotFoundException", *THROTTLED])
 
 
 def read(client: Any, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -214,7 +216,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    client = module.client("ecr", retry_decorator=AWSRetry.jittered_backoff())
+    client = module.client("ecr", retry_decorator=PATIENT)
     try:
         {"present": ensure, "absent": remove}[module.params["state"]](module, client)
     except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
