@@ -56,14 +56,15 @@ IMAGES = [
 def start(port: int = 0, log: Path | None = None) -> Any:
     """Start moto on 127.0.0.1 (any free port by default) and return its ThreadedMotoServer.
 
-    moto reads its settings while it is imported, so that this must come before any other import of moto.
+    moto reads its settings and images while it is imported, so that this must come before any other import of moto.
     """
-    images = Path(tempfile.mkdtemp(prefix="mcp-aws-")) / "images.json"
-    images.write_text(json.dumps(IMAGES))
-    os.environ["MOTO_AMIS_PATH"] = str(images)
-    from ansible_collections.mcp.aws.lab import moto_gaps
-    from moto.ec2.responses import general
-    from moto.server import ThreadedMotoServer
+    with tempfile.TemporaryDirectory(prefix="mcp-aws-") as folder:
+        images = Path(folder) / "images.json"
+        images.write_text(json.dumps(IMAGES))
+        os.environ["MOTO_AMIS_PATH"] = str(images)
+        from ansible_collections.mcp.aws.lab import moto_gaps
+        from moto.ec2.responses import general
+        from moto.server import ThreadedMotoServer
 
     moto_gaps.correct()
     general.SAMPLE_CONSOLE_OUTPUT = CONSOLE
