@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from aws_account import Clients, Role, by_key
+from aws_account import Clients, Outcome, Role, by_key
 
 POLICY = {
     "Version": "2008-10-17",
@@ -19,6 +19,16 @@ ANYWHERE = ("-1", None, "0.0.0.0/0")
 ROUTE, ENDPOINT = "Route the subnets to the internet", "Keep traffic to S3 within AWS"
 INSTANCE = "Let the load balancer and administrators reach the instance"
 BALANCER = "Let clients reach the load balancer"
+EVERYTHING = [
+    "Create the VPC",
+    "Create the internet gateway",
+    "Create the public subnets: 10.20.1.0/24",
+    "Create the public subnets: 10.20.2.0/24",
+    ENDPOINT,
+    BALANCER,
+    INSTANCE,
+    ROUTE,
+]
 Found = dict[str, Any]
 
 
@@ -174,14 +184,15 @@ def let_in(ec2: Any, group: str, **source: Any) -> None:
     )
 
 
-def test_the_halves_of_create_are_the_whole() -> None:
+def test_the_thirds_of_create_are_the_whole() -> None:
     tasks = Path(__file__).parents[2] / "roles" / "network" / "tasks"
-    halves = {
-        name: [task["ansible.builtin.import_tasks"] for task in yaml.safe_load((tasks / name).read_text())]
-        for name in ("create.yml", "ground.yml", "ways.yml")
-    }
-    assert halves["ground.yml"][-1] == "state.yml"
-    assert halves["ground.yml"][:-1] + halves["ways.yml"] == halves["create.yml"]
+    groups, ways, whole = (
+        [task.get("ansible.builtin.import_tasks") for task in yaml.safe_load((tasks / f"{name}_parts.yml").read_text())]
+        for name in ("groups", "ways", "create")
+    )
+    assert groups[-1] == ways[-1] == "state.yml"
+    assert ways[0] is None  # the look of another inventory host
+    assert ["vpc.yml", *groups[:-1], *ways[1:-1]] == whole
 
 
 def test_all_of_it_is_there(ec2: Any, name: str, tags: dict[str, str], rivals: Any) -> None:
@@ -346,15 +357,28 @@ def test_a_vpc_of_others_with_our_name_and_range_is_refused(ec2: Any, role: Role
 def test_an_empty_account_gets_what_check_mode_announced(ec2: Any, role: Role, name: str, tags: dict[str, str]) -> None:
     check = role.converge(check=True)
     assert check.ok, check.message
-    assert check.changes == [
-        "Create the VPC",
-        "Create the internet gateway",
-        "Create the public subnets: 10.20.1.0/24",
-        "Create the public subnets: 10.20.2.0/24",
-        ENDPOINT,
-        BALANCER,
-        INSTANCE,
-        ROUTE,
-    ]
+    assert check.changes == EVERYTHING
     assert role.converge().changes == check.changes
+    assert read(ec2, name) == wanted(name, tags)
+
+
+def thirds(role: Role, *, check: bool = False) -> Outcome:
+    """Apply the role by its thirds, the ways out on another inventory host."""
+    return role._play("../network/thirds.yml", check, {})
+
+
+def test_the_thirds_do_the_same_on_two_inventory_hosts(ec2: Any, role: Role, name: str, tags: dict[str, str]) -> None:
+    assert thirds(role).changes == []
+    assert role.delete().ok
+    check = thirds(role, check=True)
+    assert check.ok, check.message
+    assert check.changes == EVERYTHING
+    assert thirds(role).changes == EVERYTHING
+    assert read(ec2, name) == wanted(name, tags)
+
+    (endpoint,) = ec2.describe_vpc_endpoints(Filters=of_vpc(find(ec2, name)))["VpcEndpoints"]
+    ec2.create_tags(Resources=[endpoint["VpcEndpointId"]], Tags=[{"Key": "Name", "Value": "renamed"}])
+    let_in(ec2, group_id(ec2, name, "instance"), IpRanges=[{"CidrIp": "0.0.0.0/0"}])
+    assert thirds(role, check=True).changes == [ENDPOINT, INSTANCE]
+    assert thirds(role).changes == [ENDPOINT, INSTANCE]
     assert read(ec2, name) == wanted(name, tags)

@@ -7,19 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.filter.network_plan import network_plan
+from ansible_collections.mcp.aws.plugins.module_utils.network_plan import is_right, network_plan
 
 TAGS = {"mcp:name": "acme", "mcp:collection": "mcp.aws"}
 POLICY = {"Version": "2008-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
-SETTINGS: dict[str, Any] = {
+WANTED: dict[str, Any] = {
     "name": "acme",
-    "tags": TAGS,
     "cidr": "10.20.0.0/16",
     "subnets": ["10.20.1.0/24", "10.20.2.0/24"],
     "zones": [],
     "candidates": ["r-1c", "r-1b", "r-1a"],
-    "region": "r-1",
-    "policy": json.dumps(POLICY),
+    "service": "com.amazonaws.r-1.s3",
+    "policy": POLICY,
     "groups": {
         "instance": {
             "in": [
@@ -43,8 +42,13 @@ SETTINGS: dict[str, Any] = {
 Found = dict[str, Any]
 
 
+def plan_of(found: Found, **other: Any) -> dict[str, Any]:
+    """Return the plan for what is wanted, but for what is given."""
+    return network_plan(found, TAGS, WANTED | other)
+
+
 def permission(port: int, *ranges: str, group: str = "", text: str | None = None) -> dict[str, Any]:
-    """Return a rule as the info module tells it."""
+    """Return a rule as EC2 tells it."""
     more = {"description": text} if text else {}
     return {
         "ip_protocol": "tcp" if port else "-1",
@@ -72,7 +76,7 @@ def group(number: int, end: str, *rules: dict[str, Any], tags: dict[str, str] = 
 def subnet(number: int, cidr: str, zone: str, tags: dict[str, str] = TAGS) -> dict[str, Any]:
     """Return a subnet."""
     return {
-        "id": f"subnet-{number}",
+        "subnet_id": f"subnet-{number}",
         "vpc_id": "vpc-1",
         "cidr_block": cidr,
         "availability_zone": zone,
@@ -85,58 +89,46 @@ def subnet(number: int, cidr: str, zone: str, tags: dict[str, str] = TAGS) -> di
 def table(name: str, *subnets: str, main: bool = False, tags: dict[str, str] = TAGS) -> dict[str, Any]:
     """Return a route table with a route to the gateway."""
     return {
-        "id": f"rtb-{name}",
+        "route_table_id": f"rtb-{name}",
         "tags": {**tags, "Name": f"acme-{name}"},
         "associations": [{"main": False, "subnet_id": each} for each in subnets] + ([{"main": True}] if main else []),
         "routes": [
             {"origin": "CreateRouteTable", "destination_cidr_block": "10.20.0.0/16", "gateway_id": "local"},
-            {"origin": "CreateRoute", "destination_cidr_block": None, "gateway_id": "vpce-1"},
+            {"origin": "CreateRoute", "destination_prefix_list_id": "pl-1", "gateway_id": "vpce-1"},
             {"origin": "CreateRoute", "destination_cidr_block": "0.0.0.0/0", "gateway_id": "igw-1"},
         ],
     }
 
 
 def whole() -> Found:
-    """Return a network as it should be, as info modules tell it."""
-    vpc = {"id": "vpc-1", "cidr_block": "10.20.0.0/16", "enable_dns_support": True, "enable_dns_hostnames": True}
+    """Return a network as it should be."""
+    vpc = {"vpc_id": "vpc-1", "cidr_block": "10.20.0.0/16", "enable_dns_support": True, "enable_dns_hostnames": True}
     endpoint = {
         "vpc_endpoint_id": "vpce-1",
         "service_name": "com.amazonaws.r-1.s3",
         "state": "available",
         "route_table_ids": ["rtb-public"],
         "policy_document": json.dumps(POLICY),
-        "tags": [{"key": key, "value": value} for key, value in (TAGS | {"Name": "acme-s3"}).items()],
+        "tags": TAGS | {"Name": "acme-s3"},
     }
+    gateway = {
+        "internet_gateway_id": "igw-1",
+        "attachments": [{"vpc_id": "vpc-1"}],
+        "tags": TAGS | {"Name": "acme"},
+    }
+    clients = [permission(port, "0.0.0.0/0", text="c") for port in (80, 443)]
+    admins = permission(22, "198.51.100.0/24", "2001:db8::/32", text="a")
     return {
-        "vpcs": {"vpcs": [vpc | {"tags": TAGS | {"Name": "acme"}}]},
-        "gateways": {
-            "internet_gateways": [
-                {
-                    "internet_gateway_id": "igw-1",
-                    "attachments": [{"vpc_id": "vpc-1"}],
-                    "tags": TAGS | {"Name": "acme"},
-                }
-            ]
-        },
-        "subnets": {"subnets": [subnet(1, "10.20.1.0/24", "r-1a"), subnet(2, "10.20.2.0/24", "r-1b")]},
-        "tables": {
-            "route_tables": [table("main", main=True, tags={}), table("public", "subnet-2", "subnet-1")],
-        },
-        "endpoints": {"vpc_endpoints": [endpoint]},
-        "groups": {
-            "security_groups": [
-                {"group_name": "default", "group_id": "sg-0", "tags": {}},
-                group(
-                    2, "load-balancer", permission(80, "0.0.0.0/0", text="c"), permission(443, "0.0.0.0/0", text="c")
-                ),
-                group(
-                    1,
-                    "instance",
-                    permission(22, "198.51.100.0/24", "2001:db8::/32", text="a"),
-                    permission(8000, group="sg-2", text="b"),
-                ),
-            ]
-        },
+        "vpcs": [vpc | {"tags": TAGS | {"Name": "acme"}}],
+        "gateways": [gateway],
+        "subnets": [subnet(1, "10.20.1.0/24", "r-1a"), subnet(2, "10.20.2.0/24", "r-1b")],
+        "tables": [table("main", main=True, tags={}), table("public", "subnet-2", "subnet-1")],
+        "endpoints": [endpoint],
+        "groups": [
+            {"group_name": "default", "group_id": "sg-0", "tags": {}},
+            group(2, "load-balancer", *clients),
+            group(1, "instance", admins, permission(8000, group="sg-2", text="b")),
+        ],
     }
 
 
@@ -148,8 +140,9 @@ def wrong(plan: dict[str, Any]) -> set[str]:
 
 
 def test_a_whole_network_is_right() -> None:
-    plan = network_plan(whole(), SETTINGS)
+    plan = plan_of(whole())
     assert wrong(plan) == set()
+    assert is_right(plan)
     assert plan["conflicts"] == plan["strangers"] == []
     assert [each["id"] for each in plan["subnets"]] == ["subnet-1", "subnet-2"]
     assert plan["zones"] == ["r-1a", "r-1b"]
@@ -157,8 +150,7 @@ def test_a_whole_network_is_right() -> None:
 
 
 def test_nothing_is_wrong_everywhere_and_has_no_ids() -> None:
-    skipped = {key: {"skipped": True} for key in whole()}
-    plan = network_plan(skipped | {"vpcs": {"vpcs": []}, "gateways": {"internet_gateways": []}}, SETTINGS)
+    plan = plan_of({"vpcs": [], "gateways": []})
     assert len(wrong(plan)) == 8
     assert [plan[part]["id"] for part in ("vpc", "gateway", "table", "endpoint")] == [""] * 4
     assert plan["zones"] == ["r-1a", "r-1b"]
@@ -167,30 +159,30 @@ def test_nothing_is_wrong_everywhere_and_has_no_ids() -> None:
 
 Spoil = Callable[[Found], Any]
 SPOILED: dict[str, tuple[Spoil, set[str]]] = {
-    "a tag more": (lambda f: f["vpcs"]["vpcs"][0]["tags"].update(Owner="me"), {"vpc"}),
-    "no host names": (lambda f: f["vpcs"]["vpcs"][0].update(enable_dns_hostnames=False), {"vpc"}),
-    "a gateway apart": (lambda f: f["gateways"]["internet_gateways"][0].update(attachments=[]), {"gateway"}),
-    "no gateway": (lambda f: f["gateways"]["internet_gateways"].clear(), {"gateway", "table"}),
-    "public addresses": (lambda f: f["subnets"]["subnets"][1].update(map_public_ip_on_launch=True), {"10.20.2.0/24"}),
-    "no owner of a subnet": (lambda f: f["subnets"]["subnets"][0]["tags"].pop("mcp:name"), {"10.20.1.0/24"}),
-    "no subnet": (lambda f: f["subnets"]["subnets"].pop(), {"10.20.2.0/24", "table"}),
-    "no route": (lambda f: f["tables"]["route_tables"][1]["routes"].pop(), {"table"}),
+    "a tag more": (lambda f: f["vpcs"][0]["tags"].update(Owner="me"), {"vpc"}),
+    "no host names": (lambda f: f["vpcs"][0].update(enable_dns_hostnames=False), {"vpc"}),
+    "a gateway apart": (lambda f: f["gateways"][0].update(attachments=[]), {"gateway"}),
+    "no gateway": (lambda f: f["gateways"].clear(), {"gateway", "table"}),
+    "public addresses": (lambda f: f["subnets"][1].update(map_public_ip_on_launch=True), {"10.20.2.0/24"}),
+    "no owner of a subnet": (lambda f: f["subnets"][0]["tags"].pop("mcp:name"), {"10.20.1.0/24"}),
+    "no subnet": (lambda f: f["subnets"].pop(), {"10.20.2.0/24", "table"}),
+    "no route": (lambda f: f["tables"][1]["routes"].pop(), {"table"}),
     "a route more": (
-        lambda f: f["tables"]["route_tables"][1]["routes"].append(
+        lambda f: f["tables"][1]["routes"].append(
             {"origin": "CreateRoute", "destination_cidr_block": "192.0.2.0/24", "gateway_id": "igw-1"}
         ),
         {"table"},
     ),
-    "no owner of the routes": (lambda f: f["tables"]["route_tables"][1]["tags"].pop("mcp:name"), {"table"}),
-    "no table": (lambda f: f["tables"]["route_tables"].pop(), {"table", "endpoint"}),
-    "an endpoint of no table": (lambda f: f["endpoints"]["vpc_endpoints"][0].update(route_table_ids=[]), {"endpoint"}),
-    "an endpoint on its way": (lambda f: f["endpoints"]["vpc_endpoints"][0].update(state="Deleting"), {"endpoint"}),
+    "no owner of the routes": (lambda f: f["tables"][1]["tags"].pop("mcp:name"), {"table"}),
+    "no table": (lambda f: f["tables"].pop(), {"table", "endpoint"}),
+    "an endpoint of no table": (lambda f: f["endpoints"][0].update(route_table_ids=[]), {"endpoint"}),
+    "an endpoint on its way": (lambda f: f["endpoints"][0].update(state="Deleting"), {"endpoint"}),
     "an open port": (
-        lambda f: f["groups"]["security_groups"][2]["ip_permissions"].append(permission(22, "0.0.0.0/0")),
+        lambda f: f["groups"][2]["ip_permissions"].append(permission(22, "0.0.0.0/0")),
         {"instance"},
     ),
-    "no way out": (lambda f: f["groups"]["security_groups"][1]["ip_permissions_egress"].clear(), {"load-balancer"}),
-    "no group to name": (lambda f: f["groups"]["security_groups"].pop(1), {"load-balancer", "instance"}),
+    "no way out": (lambda f: f["groups"][1]["ip_permissions_egress"].clear(), {"load-balancer"}),
+    "no group to name": (lambda f: f["groups"].pop(1), {"load-balancer", "instance"}),
 }
 
 
@@ -198,17 +190,18 @@ SPOILED: dict[str, tuple[Spoil, set[str]]] = {
 def test_only_what_differs_is_wrong(case: str) -> None:
     found, (spoil, parts) = whole(), SPOILED[case]
     spoil(found)
-    plan = network_plan(found, SETTINGS)
+    plan = plan_of(found)
     assert wrong(plan) == parts
+    assert not is_right(plan)
     assert plan["conflicts"] == []
 
 
 def test_an_endpoint_that_lost_its_tag_is_known_by_the_route_table_and_of_another_policy_does_not_fit() -> None:
     found = whole()
-    found["endpoints"]["vpc_endpoints"][0]["tags"] = []
-    plan = network_plan(found, SETTINGS)["endpoint"]
+    found["endpoints"][0]["tags"] = {}
+    plan = plan_of(found)["endpoint"]
     assert (plan["id"], plan["fits"], plan["right"]) == ("vpce-1", True, False)
-    plan = network_plan(found, SETTINGS | {"policy": json.dumps(POLICY | {"Version": "2012-10-17"})})["endpoint"]
+    plan = plan_of(found, policy=POLICY | {"Version": "2012-10-17"})["endpoint"]
     assert (plan["id"], plan["fits"], plan["right"]) == ("vpce-1", False, False)
 
 
@@ -217,9 +210,9 @@ def test_an_endpoint_that_lost_its_tag_is_known_by_the_route_table_and_of_anothe
     [({}, ["r-1b", "r-1a"]), ({"candidates": []}, ["r-1b", "z-2"]), ({"zones": ["r-1b", "r-1c"]}, ["r-1b", "r-1c"])],
 )
 def test_a_missing_subnet_goes_to_another_zone_than_the_one_that_is_there(settings: Found, zones: list[str]) -> None:
-    found = whole() | {"zones": {"availability_zones": [{"zone_name": "z-2"}, {"zone_name": "r-1b"}]}}
-    found["subnets"]["subnets"] = [subnet(1, "10.20.1.0/24", "r-1b")]
-    assert network_plan(found, SETTINGS | settings)["zones"] == zones
+    found = whole() | {"zones": ["z-2", "r-1b"]}
+    found["subnets"] = [subnet(1, "10.20.1.0/24", "r-1b")]
+    assert plan_of(found, **settings)["zones"] == zones
 
 
 CONFLICTS: dict[str, tuple[Spoil, Found, str]] = {
@@ -238,14 +231,14 @@ CONFLICTS: dict[str, tuple[Spoil, Found, str]] = {
         {"zones": ["r-1a", "r-1c"]},
         "network_zones is r-1a, r-1c, but the subnets lie in r-1a, r-1b",
     ),
-    "two VPCs": (lambda f: f["vpcs"]["vpcs"].append({"id": "vpc-2"}), {}, "The VPCs vpc-1 and vpc-2 bear the tag"),
+    "two VPCs": (lambda f: f["vpcs"].append({"vpc_id": "vpc-2"}), {}, "The VPCs vpc-1 and vpc-2 bear the tag"),
     "somebody else's VPC": (
-        lambda f: f.update(vpcs={"vpcs": []}, twins={"vpcs": [{"id": "vpc-9"}]}),
+        lambda f: f.update(vpcs=[], twins=[{"vpc_id": "vpc-9"}]),
         {},
         "The VPC vpc-9 has the name acme and the range 10.20.0.0/16, but not the tag mcp:name=acme.",
     ),
     "one zone": (
-        lambda f: f["subnets"]["subnets"].clear(),
+        lambda f: f["subnets"].clear(),
         {"candidates": [], "zones": []},
         "There are no two zones for the subnets.",
     ),
@@ -256,17 +249,20 @@ CONFLICTS: dict[str, tuple[Spoil, Found, str]] = {
 def test_what_cannot_be_set_right_is_said(case: str) -> None:
     found, (spoil, settings, sentence) = whole(), CONFLICTS[case]
     spoil(found)
-    (conflict,) = network_plan(found, SETTINGS | settings)["conflicts"]
+    plan = plan_of(found, **settings)
+    (conflict,) = plan["conflicts"]
     assert sentence in conflict
+    assert not is_right(plan)
 
 
 def test_delete_takes_ours_and_names_what_is_not() -> None:
     found = whole()
     theirs = {"mcp:name": "rival"}
-    found["groups"]["security_groups"].append(group(7, "other", tags=theirs))
-    found["subnets"]["subnets"].append(subnet(7, "10.20.7.0/24", "r-1a", tags={}))
-    found["tables"]["route_tables"].append(table("other", tags=theirs))
-    plan = network_plan(found, SETTINGS)
+    found["groups"].append(group(7, "other", tags=theirs))
+    found["subnets"].append(subnet(7, "10.20.7.0/24", "r-1a", tags={}))
+    found["tables"].append(table("other", tags=theirs))
+    plan = network_plan(found, TAGS, None)
+    assert plan.keys() == {"ours", "strangers"}
     assert plan["strangers"] == ["sg-7", "subnet-7", "rtb-other"]
     ours = plan["ours"]
     assert [each["group_id"] for each in ours["groups"]] == ["sg-1", "sg-2"]
@@ -277,8 +273,8 @@ def test_delete_takes_ours_and_names_what_is_not() -> None:
 
 def test_groups_that_name_each_other_are_tangled() -> None:
     found = whole()
-    found["groups"]["security_groups"][1]["ip_permissions_egress"].append(permission(8000, group="sg-1"))
-    tangled = network_plan(found, SETTINGS)["ours"]["tangled"]
+    found["groups"][1]["ip_permissions_egress"].append(permission(8000, group="sg-1"))
+    tangled = network_plan(found, TAGS, None)["ours"]["tangled"]
     assert [each["group_id"] for each in tangled] == ["sg-2", "sg-1"]
     assert tangled[0] == {
         "group_id": "sg-2",

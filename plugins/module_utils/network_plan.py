@@ -1,4 +1,4 @@
-"""Filter plugin: compare the network that info modules found with the one that should be."""
+"""A network beside what it should be: pure comparison of what EC2 tells with what is wanted."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -9,47 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_network
 from typing import Any
 
-DOCUMENTATION = r"""
-name: network_plan
-short_description: Compare a network with the one that should be
-version_added: 0.2.0
-description:
-  - Tells for each part of a network its id, its tags and whether it is right, for modules to run only where one is not.
-  - Ours is what bears the tag C(mcp:name). A part that lost it is known by our VPC's gateway, a subnet's range, the
-    route table's name and the endpoint's route table.
-positional: settings
-options:
-  _input:
-    description:
-      - Registered results of info modules. One that is missing or was skipped counts as empty.
-      - The keys are C(vpcs), C(twins), C(zones), C(gateways), C(subnets), C(tables), C(endpoints) and C(groups).
-    type: dict
-    required: true
-  settings:
-    description:
-      - The keys are C(name), C(tags), C(cidr), C(subnets), C(zones), C(candidates), C(region), C(policy) as JSON, and
-        C(groups), by the ends of their names rules as M(amazon.aws.ec2_security_group) takes them, C(in) and C(out).
-    type: dict
-    required: true
-author:
-  - The mcp.aws maintainers
-"""
-
-EXAMPLES = r"""
-plan: "{{ {'vpcs': __network_vpcs, 'gateways': __network_gateways} | mcp.aws.network_plan(__network_wanted) }}"
-"""
-
-RETURN = r"""
-_value:
-  description:
-    - C(vpc), C(gateway), C(table) and C(endpoint) with C(id) (empty when there is none), C(right) and C(tags).
-    - C(subnets), a list of the same, C(zones), one for each of them, and C(groups) by the keys of the settings.
-    - C(conflicts), sentences about what cannot be set right.
-    - C(ours) and C(strangers), by its kind what delete takes away, and ids of what others put into the VPC.
-  type: dict
-"""
-
 Found = Mapping[str, Any]
+Listed = Mapping[str, list[Any]]
 Rule = tuple[
     str, int | None, int | None, str, str | None
 ]  # protocol, first and last port, source or target, description
@@ -63,44 +24,59 @@ OWNER = "mcp:name"
 ANEW = "or tear the deployment down and make it anew."
 
 
-def network_plan(found: Mapping[str, Found], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what there is beside what should be."""
-    look = Look(found, settings)
-    vpc, gateway = look.vpc(), look.gateway()
-    subnets, zones = look.subnets()
-    table = look.table(gateway["id"], [subnet["id"] for subnet in subnets])
-    return {
-        "vpc": vpc,
-        "gateway": gateway,
-        "subnets": subnets,
-        "zones": zones,
-        "groups": {end: look.group(end, rules) for end, rules in settings["groups"].items()},
-        "table": table,
-        "endpoint": look.endpoint(table["id"]),
-        "conflicts": look.conflicts(zones),
-        "ours": look.ours(),
-        "strangers": look.strangers(),
-    }
+def network_plan(found: Listed, tags: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what bears our tag and what does not, and beside it what should be when that is given.
+
+    :param found: `vpcs`, `twins`, `gateways`, `subnets`, `groups`, `tables` and `endpoints`, each as EC2 describes it
+        with its keys in snake case and its tags as a dictionary, and `zones` by their names. What is missing is empty.
+    """
+    network = Network(found, tags, wanted or {})
+    whose = {"ours": network.ours(), "strangers": network.strangers()}
+    return whose | (network.compare() if wanted else {})
 
 
-class Look:
-    """What was found, under short names, and what is wanted."""
+def is_right(plan: Mapping[str, Any]) -> bool:
+    """Return whether nothing is to be done."""
+    parts = [*(plan[part] for part in ("vpc", "gateway", "table", "endpoint")), *plan["subnets"]]
+    return not plan["conflicts"] and all(part["right"] for part in [*parts, *plan["groups"].values()])
 
-    def __init__(self, found: Mapping[str, Found], settings: Mapping[str, Any]):
-        self.settings = {name: settings[name] for name in settings}
-        self.tags = {key: str(value) for key, value in self.settings["tags"].items()}
-        self.all_vpcs = listed(found, "vpcs")
-        self.twins = listed(found, "twins", "vpcs")
-        self.region_zones = [zone["zone_name"] for zone in listed(found, "zones", "availability_zones")]
-        self.gateways = listed(found, "gateways", "internet_gateways")
-        self.all_subnets = listed(found, "subnets")
-        self.tables = listed(found, "tables", "route_tables")
-        self.groups = [each for each in listed(found, "groups", "security_groups") if each["group_name"] != "default"]
+
+class Network:
+    """What was found, under short names, and what is wanted.
+
+    Ours is what bears the tag `mcp:name`. A part that lost it is known by our VPC's gateway, a subnet's range, the
+    route table's name and the endpoint's route table.
+    """
+
+    def __init__(self, found: Listed, tags: Mapping[str, Any], wanted: Mapping[str, Any]):
+        self.settings = wanted
+        self.tags = {key: str(value) for key, value in tags.items()}
+        self.all_vpcs = found.get("vpcs", [])
+        self.twins = found.get("twins", [])
+        self.region_zones = found.get("zones", [])
+        self.gateways = found.get("gateways", [])
+        self.all_subnets = found.get("subnets", [])
+        self.tables = found.get("tables", [])
+        self.groups = [each for each in found.get("groups", []) if each["group_name"] != "default"]
         self.endpoints = [
-            {**each, "tags": {tag["key"]: tag["value"] for tag in each["tags"]}}
-            for each in listed(found, "endpoints", "vpc_endpoints")
-            if not str(each["state"]).lower().startswith("delet")
+            each for each in found.get("endpoints", []) if not str(each["state"]).lower().startswith("delet")
         ]
+
+    def compare(self) -> dict[str, Any]:
+        """Tell of each part its id, empty when there is none, its tags and whether it is right; and what cannot be."""
+        gateway = self.gateway()
+        subnets, zones = self.subnets()
+        table = self.table(gateway["id"], [subnet["id"] for subnet in subnets])
+        return {
+            "vpc": self.vpc(),
+            "gateway": gateway,
+            "subnets": subnets,
+            "zones": zones,
+            "groups": {end: self.group(end, rules) for end, rules in self.settings["groups"].items()},
+            "table": table,
+            "endpoint": self.endpoint(table["id"]),
+            "conflicts": self.conflicts(zones),
+        }
 
     def named(self, *suffix: str) -> dict[str, str]:
         """Return the tags of the resource whose name is that of the network and a suffix."""
@@ -114,11 +90,11 @@ class Look:
         """Judge the VPC."""
         one, tags = first(self.all_vpcs), self.named()
         right = one.get("tags") == tags and one["enable_dns_support"] and one["enable_dns_hostnames"]
-        return {"id": one.get("id", ""), "right": right, "tags": tags}
+        return {"id": one.get("vpc_id", ""), "right": right, "tags": tags}
 
     def gateway(self) -> dict[str, Any]:
         """Judge the gateway: the one that is attached to our VPC, else one of ours that is attached to nothing."""
-        vpcs = {vpc["id"] for vpc in self.all_vpcs}
+        vpcs = {vpc["vpc_id"] for vpc in self.all_vpcs}
         attached = [each for each in self.gateways if vpcs & {link["vpc_id"] for link in each["attachments"]}]
         one, tags = first(attached + [each for each in self.gateways if not each["attachments"]]), self.named()
         right = bool(attached) and one["tags"] == tags
@@ -137,7 +113,7 @@ class Look:
             zone = one.get("availability_zone") or next((zone for zone in free if zone not in used), "")
             public = one.get("map_public_ip_on_launch") or one.get("assign_ipv6_address_on_creation")
             right = one.get("tags") == tags and not public
-            subnets.append({"id": one.get("id", ""), "right": right, "tags": tags, "cidr": cidr, "zone": zone})
+            subnets.append({"id": one.get("subnet_id", ""), "right": right, "tags": tags, "cidr": cidr, "zone": zone})
         return subnets, [subnet["zone"] for subnet in subnets]
 
     def group(self, end: str, rules: Found) -> dict[str, Any]:
@@ -158,24 +134,23 @@ class Look:
         by_name = [each for each in self.tables if each["tags"].get("Name") == tags["Name"]]
         one = first([each for each in self.tables if self.is_ours(each)] + by_name)
         linked = [link["subnet_id"] for link in one.get("associations", []) if link.get("subnet_id")]
-        made = [route for route in one.get("routes", []) if route["origin"] == "CreateRoute"]
-        routes = [
-            (each["destination_cidr_block"], each["gateway_id"]) for each in made if each["destination_cidr_block"]
-        ]
+        made = [route for route in one.get("routes", []) if route.get("origin") == "CreateRoute"]
+        ranges = [route for route in made if route.get("destination_cidr_block")]
+        routes = [(route["destination_cidr_block"], route.get("gateway_id")) for route in ranges]
         right = one.get("tags") == tags and sorted(linked) == sorted(subnets) and routes == [("0.0.0.0/0", gateway)]
-        return {"id": one.get("id", ""), "right": right, "tags": tags, "linked": linked}
+        return {"id": one.get("route_table_id", ""), "right": right, "tags": tags, "linked": linked}
 
     def endpoint(self, table: str) -> dict[str, Any]:
         """Judge the S3 endpoint: the one that bears our tag, else the one of our route table.
 
         No module changes policy or route tables of an endpoint: `fits` tells whether they are as wanted.
         """
-        service, tags = f"com.amazonaws.{self.settings['region']}.s3", self.named("s3")
+        service, tags = self.settings["service"], self.named("s3")
         of_s3 = [each for each in self.endpoints if each["service_name"] == service]
         by_table = [each for each in of_s3 if table in each["route_table_ids"]]
         one = first([each for each in of_s3 if self.is_ours(each)] + by_table)
         policy = json.loads(one.get("policy_document") or "{}")
-        fits = bool(table) and one.get("route_table_ids") == [table] and policy == json.loads(self.settings["policy"])
+        fits = bool(table) and one.get("route_table_ids") == [table] and policy == self.settings["policy"]
         right = fits and one["tags"] == tags
         return {"id": one.get("vpc_endpoint_id", ""), "fits": fits, "right": right, "tags": tags, "service": service}
 
@@ -185,13 +160,13 @@ class Look:
 
     def _vpc_conflicts(self) -> Iterator[str]:
         name, cidr = self.settings["name"], self.settings["cidr"]
-        vpcs = [vpc["id"] for vpc in self.all_vpcs]
+        vpcs = [vpc["vpc_id"] for vpc in self.all_vpcs]
         tag = f"{OWNER}={self.tags[OWNER]}"
         if len(vpcs) > 1:
             yield f"The VPCs {' and '.join(vpcs)} bear the tag {tag}. Take it from those of other deployments."
         if self.twins and not vpcs:
             yield (
-                f"The VPC {self.twins[0]['id']} has the name {name} and the range {cidr}, but not the tag {tag}. "
+                f"The VPC {self.twins[0]['vpc_id']} has the name {name} and the range {cidr}, but not the tag {tag}. "
                 "Give it this tag if it is this deployment's, or choose another network_name or network_cidr."
             )
         if vpcs and self.all_vpcs[0]["cidr_block"] != cidr:
@@ -221,10 +196,10 @@ class Look:
         naming = [each for each in self.groups if self.is_ours(each) and names_groups(each)]
         named = [each for each in self.groups if self.is_ours(each) and not names_groups(each)]
         return {
-            "vpcs": [each["id"] for each in self.all_vpcs],
+            "vpcs": [each["vpc_id"] for each in self.all_vpcs],
             "gateways": [each["internet_gateway_id"] for each in self.gateways],
             "subnets": [pick(each, "vpc_id", "cidr_block") for each in self.all_subnets if self.is_ours(each)],
-            "tables": [each["id"] for each in self.tables if self.is_ours(each) and not is_main(each)],
+            "tables": [each["route_table_id"] for each in self.tables if self.is_ours(each) and not is_main(each)],
             "endpoints": [each["vpc_endpoint_id"] for each in self.endpoints if self.is_ours(each)],
             "groups": [pick(each, "group_id", "group_name") for each in naming + named],
             "tangled": [
@@ -236,15 +211,10 @@ class Look:
         """Return ids of what others put into the VPC; the main route table and the default group are its own."""
         return [
             *(each["group_id"] for each in self.groups if not self.is_ours(each)),
-            *(each["id"] for each in self.all_subnets if not self.is_ours(each)),
-            *(each["id"] for each in self.tables if not self.is_ours(each) and not is_main(each)),
+            *(each["subnet_id"] for each in self.all_subnets if not self.is_ours(each)),
+            *(each["route_table_id"] for each in self.tables if not self.is_ours(each) and not is_main(each)),
             *(each["vpc_endpoint_id"] for each in self.endpoints if not self.is_ours(each)),
         ]
-
-
-def listed(found: Mapping[str, Found], name: str, key: str = "") -> list[Any]:
-    """Return the list in the registered result of an info module."""
-    return list((found.get(name) or {}).get(key or name) or [])
 
 
 def first(some: Iterable[Any]) -> Any:
@@ -291,11 +261,3 @@ def is_main(table: Found) -> bool:
 def names_groups(group: Found) -> bool:
     """Return whether rules of a security group name a group."""
     return any(rule["user_id_group_pairs"] for rule in [*group["ip_permissions"], *group["ip_permissions_egress"]])
-
-
-class FilterModule:
-    """Names the filter."""
-
-    def filters(self) -> dict[str, Any]:
-        """Return the filter by its name."""
-        return {"network_plan": network_plan}
