@@ -46,6 +46,11 @@ def zones(kind: str, region: str, there: Sequence[str], offering: Sequence[str],
     return []
 
 
+def latest(images: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the newest of images as EC2 describes them, empty when there are none."""
+    return max(images, key=lambda one: one.get("CreationDate", ""), default={})
+
+
 def image(found: Sequence[Mapping[str, Any]], wanted: str, region: str, kind: Mapping[str, Any], gib: int) -> list[str]:
     """Compare the newest image with the machine and its volume.
 
@@ -54,7 +59,7 @@ def image(found: Sequence[Mapping[str, Any]], wanted: str, region: str, kind: Ma
     """
     if not found:
         return [no_image(wanted, region)]
-    newest = max(found, key=lambda one: one.get("CreationDate", ""))
+    newest = latest(found)
     problems, identity = [], f"The image {newest['ImageId']} ({newest.get('Name', wanted)})"
     runs = kind.get("ProcessorInfo", {}).get("SupportedArchitectures", [])
     if runs and newest.get("Architecture") not in runs:

@@ -56,6 +56,7 @@ class Examination:
         self.owner = settings.get("mcp_tags", {}).get(TAG, "")
         self.account_id = ""
         self.zones: list[str] = []
+        self.image_found: dict[str, str] = {}
 
     def ask(self, action: str, request: Callable[[], Any]) -> Any:
         """Return the answer to a request, or raise Refused; `action` says in words what it does."""
@@ -176,6 +177,8 @@ class Examination:
         query = {"Filters": [{"Name": key, "Values": [value]} for key, value in filters.items()]}
         query |= {} if image_id else {"Owners": [owner]}
         images = self.ask("describe images", lambda: ec2.describe_images(**query))["Images"]
+        if newest := preflight_aws.latest(images):
+            self.image_found = {"image_id": newest["ImageId"], "root_device_name": newest["RootDeviceName"]}
         wanted = f"`{image_id}`" if image_id else f"`{name}` of the account {owner}"
         size = self.settings.get("instance_volume_size", 0)
         yield from preflight_aws.image(images, wanted, self.region, described, size)

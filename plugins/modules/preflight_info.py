@@ -72,6 +72,11 @@ zones:
   returned: always
   type: list
   elements: str
+image:
+  description: Newest image for instances that are yet to come, empty when there are none.
+  returned: always
+  type: dict
+  sample: {image_id: ami-0123456789abcdef0, root_device_name: /dev/xvda}
 """
 
 from contextlib import suppress
@@ -97,7 +102,7 @@ def strange_region(region: str) -> str | None:
 
 def examine(module: AnsibleAWSModule) -> dict[str, Any]:
     """Ask from the ground up: without region and credentials that work there is no point in the others."""
-    found: dict[str, Any] = {"problems": [], "notes": [], "checked": [], "account_id": "", "zones": []}
+    found: dict[str, Any] = {"problems": [], "notes": [], "checked": [], "account_id": "", "zones": [], "image": {}}
     stranger = strange_region(module.region)
     if stranger:
         return found | {"problems": [stranger]}
@@ -114,6 +119,7 @@ def examine(module: AnsibleAWSModule) -> dict[str, Any]:
         "checked": ["region", "credentials", *checks, f"{len(names)} names"],
         "account_id": examination.account_id,
         "zones": examination.zones,
+        "image": examination.image_found,
     }
 
 
