@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
         mark(folder, [*args["done"], *[STOPPED] * args["stopped"]])
         if not wait(folder, args["after"], args["timeout"]):
             raise AnsibleActionFail(
-                f"Waited {args['timeout']} s in vain for {', '.join(args['after'])}. Run the playbook again: it goes on."
+                f"Waited {args['timeout']} s in vain for {', '.join(args['after'])}. Run the playbook again."
             )
         result.update(changed=False, stopped=(folder / STOPPED).exists())
         return result

@@ -22,7 +22,7 @@ options:
   _input:
     description:
       - By the name of a lane its steps in order, by the name of a step a dictionary.
-      - Its keys are C(role) (the step's name by default), C(part) (the role's entry point) and C(after) (names of steps).
+      - Its keys are C(role) (the step's name by default), C(part) (the role's entry point) and C(after) (steps' names).
     type: dict
     required: true
   part:
@@ -39,7 +39,12 @@ author:
 """
 
 EXAMPLES = r"""
-stretches: "{{ {'network': {'network': {}}, 'host': {'instance': {'after': ['network']}}} | mcp.aws.lane_steps('create') }}"
+lanes:
+  network:
+    network: {}
+  host:
+    instance: {after: [network]}
+stretches: "{{ lanes | mcp.aws.lane_steps('create') }}"
 """
 
 RETURN = r"""

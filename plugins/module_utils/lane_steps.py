@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import Any
 
 
@@ -47,7 +48,7 @@ def refuse_circles(lanes: Mapping[str, Iterable[str]], steps: Mapping[str, Step]
     """Raise ValueError when lanes would wait for each other for ever."""
     waits = {name: set(step.after) for name, step in steps.items()}
     for named in map(list, lanes.values()):
-        for before, name in zip(named, named[1:], strict=False):
+        for before, name in pairwise(named):
             waits[name].add(before)
     try:
         TopologicalSorter(waits).prepare()

@@ -24,11 +24,6 @@ options:
       - The tag C(mcp:name) names their owner, who finds them by it.
     type: dict
     required: true
-  vpc_ids:
-    description: VPCs of the owner that are known already. AWS may not find a new one by its tag yet.
-    type: list
-    elements: str
-    default: []
   wanted:
     description: What the network should be. Nothing is compared without it.
     type: dict
@@ -137,27 +132,20 @@ class Look:
     """One look at the owner's network."""
 
     def __init__(self, ec2: Any, params: Mapping[str, Any]) -> None:
-        self.ec2, self.wanted, self.known = ec2, params["wanted"], params["vpc_ids"]
+        self.ec2, self.wanted = ec2, params["wanted"]
         self.owned = {"tag:mcp:name": [str(params["tags"]["mcp:name"])]}
 
     def found(self) -> dict[str, list[Any]]:
         """Ask EC2, side by side where no question needs the answer of another."""
         with ThreadPoolExecutor() as threads:
             gateways = threads.submit(self.ask, "internet_gateways", self.owned)
-            vpcs = self.vpcs()
+            vpcs = self.ask("vpcs", self.owned)
             inside = {"vpc-id": [vpc["vpc_id"] for vpc in vpcs]}
             asked = {name: threads.submit(self.ask, what, inside) for name, what in PARTS.items() if vpcs}
             dns = [vpc | attributes for vpc, attributes in zip(vpcs, threads.map(self.dns, vpcs), strict=True)]
             found = {name: answer.result() for name, answer in asked.items()}
         found |= {"vpcs": dns, "gateways": gateways.result()}
         return found | (self.beside(found) if self.wanted else {})
-
-    def vpcs(self) -> list[dict[str, Any]]:
-        """Return the owner's VPCs, those too that their tag does not find yet."""
-        by_tag = self.ask("vpcs", self.owned)
-        ids = [vpc["vpc_id"] for vpc in by_tag]
-        late = [vpc for vpc in self.known if vpc not in ids]
-        return by_tag + (self.ask("vpcs", {}, VpcIds=late) if late else [])
 
     @PATIENT
     def dns(self, vpc: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,9 +175,9 @@ class Look:
         return [zone["ZoneName"] for zone in self.ec2.describe_availability_zones(Filters=filters)["AvailabilityZones"]]
 
     @PATIENT
-    def ask(self, what: str, filters: Filters, **more: Any) -> list[dict[str, Any]]:
+    def ask(self, what: str, filters: Filters) -> list[dict[str, Any]]:
         """Return descriptions with keys in snake case, and tags as a dictionary."""
-        pages = self.ec2.get_paginator(f"describe_{what}").paginate(Filters=filter_list(filters), **more)
+        pages = self.ec2.get_paginator(f"describe_{what}").paginate(Filters=filter_list(filters))
         answer = pages.build_full_result()[what.title().replace("_", "")]
         return [
             camel_dict_to_snake_dict(one) | {"tags": {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])}}
@@ -211,7 +199,6 @@ def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
             "tags": {"type": "dict", "required": True},
-            "vpc_ids": {"type": "list", "elements": "str", "default": []},
             "wanted": {"type": "dict", "options": options},
         },
         supports_check_mode=True,
