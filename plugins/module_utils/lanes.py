@@ -9,14 +9,6 @@ from typing import Any
 
 from ansible_collections.mcp.aws.plugins.module_utils import preflight
 
-THROTTLED = {
-    "RequestLimitExceeded",
-    "SlowDown",
-    "ThrottledException",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-}
 HEAD = "Not everything was done:"
 FOOT = "What was done stays. Run the playbook again: it goes on from there."
 
@@ -31,7 +23,7 @@ def cause(result: Mapping[str, Any]) -> str:
         return "; ".join(dict.fromkeys(cause(item) for item in items))
     error = result.get("error") or {}
     code, text = str(error.get("code", "")), str(error.get("message", ""))
-    if code in THROTTLED:
+    if code in preflight.THROTTLING:
         return f"AWS answered `{code}` until the retries were used up: too many requests are made in this account."
     if code in preflight.WRONG_CREDENTIALS | preflight.EXPIRED:
         return preflight.refusal(code, text, "")
