@@ -19,6 +19,7 @@ requirements:
   - Enabled in C(ansible.cfg) with C(callbacks_enabled = mcp.aws.preload).
 """
 
+from contextlib import suppress
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -52,7 +53,7 @@ class CallbackModule(CallbackBase):
         """Read the usual plugins."""
         for kind, names in USUAL.items():
             for name in names:
-                try:
-                    kind.get(name, class_only=True)
-                except AnsibleError as error:
-                    self._display.vv(f"preload: {name} is not read: {error}")
+                with suppress(AnsibleError, KeyError):  # KeyError is how loaders of filters and tests fail
+                    if kind.get(name, class_only=True):
+                        continue
+                self._display.vv(f"preload: {name} is not read")
