@@ -59,6 +59,7 @@ def test_throttling_without_end_stops_a_run_before_it_begins(fresh: Account) -> 
     assert run.status != 0
     assert run.output.count("fatal: [localhost]") == 1, run.output
     assert "AWS has had too many requests to tell who is asking" in run.said
+    faults(fresh)
     assert kinds(fresh) == Counter()
 
 
