@@ -89,8 +89,10 @@ def lane_steps(
 def stretches(mine: Iterable[Step], steps: Mapping[str, Step], awaited: Collection[str]) -> list[dict[str, Any]]:
     """Part the steps of a lane where it waits, or has done what others wait for."""
     found: list[dict[str, Any]] = [{"done": [], "after": [], "steps": []}]
+    waited: set[str] = set()
     for step in mine:
-        after = [name for name in step.after if steps[name].lane != step.lane]
+        after = [name for name in step.after if steps[name].lane != step.lane and name not in waited]
+        waited.update(after)
         if after and (found[-1]["steps"] or found[-1]["after"]):
             found.append({"done": [], "after": [], "steps": []})
         found[-1]["after"] += after

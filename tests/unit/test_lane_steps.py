@@ -46,6 +46,11 @@ def test_what_is_done_is_told_before_the_next_wait() -> None:
     assert lanes["a"][1] == {"done": ["one"], "after": ["three"], "steps": [{"role": "two", "part": "create"}]}
 
 
+def test_a_lane_waits_for_a_step_once() -> None:
+    lanes = {"a": {"one": {}}, "b": {"two": {"after": ["one"]}, "three": {"after": ["one", "two"]}}}
+    assert flat(lane_steps(lanes, "create")["b"]) == ["one?", "two.create", "three.create"]
+
+
 @pytest.mark.parametrize(
     ("tags", "expected"),
     [
