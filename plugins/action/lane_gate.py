@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.mcp.aws.plugins.plugin_utils import playbook_process
 
 STOPPED = "stopped"
 INTERVAL = 0.01  # seconds between looks; a look asks for some files
@@ -60,11 +60,11 @@ def mark(folder: Path, names: Iterable[str]) -> None:
 def wait(folder: Path, names: Iterable[str], seconds: float) -> bool:
     """Wait until all names are marked or a lane has stopped; False at the deadline.
 
-    A playbook that is killed takes nobody along, so it ends too when its parent is gone.
+    A playbook that is killed takes nobody along, so it ends too when the playbook is gone.
     """
-    files, parent, deadline = [folder / name for name in names], os.getppid(), time.monotonic() + seconds
+    files, deadline = [folder / name for name in names], time.monotonic() + seconds
     while not (all(file.exists() for file in files) or (folder / STOPPED).exists()):
-        if time.monotonic() > deadline or os.getppid() != parent:
+        if time.monotonic() > deadline or playbook_process.ended():
             return False
         time.sleep(INTERVAL)
     return True

@@ -20,6 +20,7 @@ from ansible import constants
 from ansible.plugins.connection.local import Connection as Local
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible.utils.display import Display
+from ansible_collections.mcp.aws.plugins.plugin_utils import playbook_process
 
 DOCUMENTATION = r"""
 name: resident
@@ -85,7 +86,7 @@ class Connection(Local):
         """Connect to the interpreter of this run, after starting it if nobody has."""
         path = socket_of_run()
         if not path.exists():
-            launch(path, os.getppid(), AnsibleCollectionConfig.collection_paths)
+            launch(path, playbook_process.pid(), AnsibleCollectionConfig.collection_paths)
             wait_for(path, self.get_option("start_timeout"))
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(str(path))

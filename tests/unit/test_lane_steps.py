@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import threading
 import time
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 from ansible_collections.mcp.aws.plugins.action import lane_gate
 from ansible_collections.mcp.aws.plugins.module_utils.lane_steps import lane_steps
 
+FORK = multiprocessing.get_context("fork")  # as ansible-playbook does for each task
 LANES: dict[str, dict[str, Any]] = {
     "network": {"ground": {"role": "network", "part": "ground"}, "instance": {"after": ["ground", "identity"]}},
     "identity": {"storage": None, "logs": {}, "identity": {"after": ["storage"]}},
@@ -105,7 +109,22 @@ def test_a_gate_gives_up_at_its_deadline(tmp_path: Path) -> None:
     assert not lane_gate.wait(tmp_path / "play", ["never"], 0.05)
 
 
-def test_a_gate_does_not_outlive_its_playbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    parents = iter([1234])
-    monkeypatch.setattr(os, "getppid", lambda: next(parents, 1))
-    assert not lane_gate.wait(tmp_path / "play", ["never"], 30)
+def play(folder: Path, killed: Event, over: Event) -> None:
+    """Stand for a playbook: fork a task, and end before it has begun to wait."""
+
+    def task() -> None:
+        killed.wait(30)
+        if not lane_gate.wait(folder, ["never"], 30):
+            over.set()
+
+    FORK.Process(target=task).start()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_gate_does_not_outlive_a_playbook_that_was_killed_before_it(tmp_path: Path) -> None:
+    killed, over = FORK.Event(), FORK.Event()
+    playbook = FORK.Process(target=play, args=(tmp_path / "play", killed, over))
+    playbook.start()
+    playbook.join(10)
+    killed.set()
+    assert over.wait(10)
