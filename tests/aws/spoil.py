@@ -24,6 +24,11 @@ def ours(name: str) -> dict[str, Any]:
     return {"Filters": [{"Name": "tag:mcp:name", "Values": [name]}]}
 
 
+def named(name: str) -> dict[str, Any]:
+    """Return what finds the deployment's first instance in EC2."""
+    return {"Filters": [{"Name": "tag:Name", "Values": [name]}]}
+
+
 def network(client: Clients, name: str) -> None:
     """Open groups, close the way out, and turn names off."""
     ec2 = client("ec2")
@@ -115,8 +120,9 @@ def balancer(client: Clients, name: str) -> None:
         elb.modify_target_group(TargetGroupArn=group, HealthCheckPath="/by-hand")
         drain = [{"Key": "deregistration_delay.timeout_seconds", "Value": "1"}]
         elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=drain)
-        health = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        elb.deregister_targets(TargetGroupArn=group, Targets=[health[0]["Target"]])
+        # Not just any: of the two that serve, which the next run goes on with, decides whether it deregisters the other.
+        (first,) = client("ec2").describe_instances(**named(name))["Reservations"][0]["Instances"]
+        elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": first["InstanceId"]}])
 
 
 def alarms(client: Clients, name: str) -> None:
