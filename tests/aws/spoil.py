@@ -120,7 +120,7 @@ def balancer(client: Clients, name: str) -> None:
         elb.modify_target_group(TargetGroupArn=group, HealthCheckPath="/by-hand")
         drain = [{"Key": "deregistration_delay.timeout_seconds", "Value": "1"}]
         elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=drain)
-        # Not just any: of the two that serve, which the next run goes on with, decides whether it deregisters the other.
+        # Not just any: a run that goes on with one instance deregisters the other only if that one is registered.
         (first,) = client("ec2").describe_instances(**named(name))["Reservations"][0]["Instances"]
         elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": first["InstanceId"]}])
 
