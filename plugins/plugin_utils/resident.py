@@ -140,7 +140,9 @@ def main(path: str, parent: str, collections: str) -> None:
         load()
         listener = listen(Path(path))
     except Exception as error:
-        Path(path).with_suffix(".failed").write_text(f"{type(error).__name__}: {error}")
+        reason = Path(path).with_suffix(".reason")
+        reason.write_text(f"{type(error).__name__}: {error}")
+        reason.rename(Path(path).with_suffix(".failed"))  # whoever waits for the file reads it as soon as it is there
         raise
     serve(listener, descriptor, read_models())
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
