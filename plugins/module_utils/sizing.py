@@ -23,13 +23,13 @@ class Share:
         return max(self.least, min(self.most, int(memory / self.divisor)))
 
 
-# Together PostgreSQL's buffers and Redis' data take about a quarter, so that the server and the page cache get the rest.
+# PostgreSQL's buffers and Redis' data take about a quarter together; the server and the page cache get the rest.
 SHARES = {
     "swap_mb": Share(1, 1024, 4096),
     "postgresql_shared_buffers_mb": Share(8, 96, 16384),
     "postgresql_effective_cache_size_mb": Share(2.5, 256, 65536),
     "postgresql_maintenance_work_mem_mb": Share(16, 32, 1024),
-    "postgresql_work_mem_mb": Share(256, 2, 64),
+    "postgresql_work_mem_mb": Share(800, 2, 32),
     "redis_maxmemory_mb": Share(10, 64, 16384),
 }
 CONNECTIONS_PER_GIB = 50
@@ -39,7 +39,7 @@ CLIENTS_PER_GIB = 1000  # HAProxy takes 35 to 50 KiB for each
 def sizing(memory: int, vcpus: int = 1) -> dict[str, int]:
     """Size every service of a host.
 
-    :param memory: memory of the host in MiB, as the kernel reports it; it keeps a few percent of the machine's for itself.
+    :param memory: memory of the host in MiB, as the kernel reports it; a few percent of the machine's are its own.
     :param vcpus: virtual processors of the host.
     :returns: the names of SHARES in MiB, connections and clients as counts, and the threads of the proxy.
     :raises ValueError: when memory or processors are too few.
@@ -52,7 +52,7 @@ def sizing(memory: int, vcpus: int = 1) -> dict[str, int]:
     sizes = {name: share.of(memory) for name, share in SHARES.items()}
     return sizes | {
         "memory_mb": memory,
-        "postgresql_max_connections": min(500, int(CONNECTIONS_PER_GIB * gib)),
+        "postgresql_max_connections": min(200, int(CONNECTIONS_PER_GIB * gib)),
         "proxy_max_connections": min(50_000, int(CLIENTS_PER_GIB * gib)),
         "proxy_threads": min(4, vcpus),
     }

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mcp.aws.plugins.filter.sizing import sizing
@@ -27,7 +29,7 @@ def test_each_session_of_postgresql_fits_beside_the_buffers() -> None:
 
 def test_sizes_grow_with_the_host_up_to_their_bounds() -> None:
     rows = [sizing(memory, vcpus) for memory, vcpus in ((MICRO, 1), (SMALL, 1), (LARGE, 2), (HUGE, 64))]
-    for smaller, larger in zip(rows, rows[1:], strict=False):
+    for smaller, larger in itertools.pairwise(rows):
         assert all(larger[name] >= value for name, value in smaller.items())
     assert rows[-1]["swap_mb"] == 4096
     assert rows[-1]["proxy_threads"] == 4
