@@ -9,8 +9,10 @@ from typing import Any
 
 SSH, TLS, HIGHEST_PORT = 22, 443, 65535
 # One port, named by each role that has to do with it.
-SERVICE = ("stack_port", "load_balancer_target_port", "network_service_port", "health_service_port")
+SERVICE = ("proxy_port", "load_balancer_target_port", "network_service_port", "health_service_port")
 LISTENER = ("load_balancer_port", "health_listener_port")
+# Each its own: the proxy stands before the server on the same host.
+DOORS = ("proxy_port", "stack_port")
 
 
 def disagreements(settings: Mapping[str, Any]) -> list[str]:
@@ -43,7 +45,11 @@ def different(settings: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
 def taken(settings: Mapping[str, Any]) -> list[str]:
     """Look for ports of the server that something else has."""
     found = [name for name in SERVICE if settings.get(name) == SSH]
-    return [f"{', '.join(found)} is {SSH}, the port of SSH. Choose another, for example 8000."] if found else []
+    sentences = [f"{', '.join(found)} is {SSH}, the port of SSH. Choose another, for example 8000."] if found else []
+    proxy, server = (settings.get(name) for name in DOORS)
+    if proxy is not None and proxy == server:
+        sentences.append(f"{' and '.join(DOORS)} are both {proxy}, but the proxy stands before the stack. Change one.")
+    return sentences
 
 
 def unreachable(settings: Mapping[str, Any]) -> list[str]:

@@ -30,7 +30,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         [
             "`postgresql_prot` (extra variable) is not a variable of `postgresql`: did you mean `postgresql_port`?",
             "load_balancer_target_port is 22, the port of SSH.",
-            "These are one port, but differ: stack_port 8000, load_balancer_target_port 22",
+            "These are one port, but differ: proxy_port 8000, load_balancer_target_port 22",
             "redis_port is 70000: a port is a number from 1 to 65535. Written: redis_port (extra variable).",
             "registry_name is `Upper`: ECR takes",
             "identity_name is `a b`: IAM takes",

@@ -48,11 +48,11 @@ def test_dockerfile_that_does_not_build(server: Server, repository: Callable[[st
     assert server.ready()
 
 
-def test_port_8000_taken_by_another_program(server: Server) -> None:
-    server.shell("systemctl stop mcp && systemd-run --quiet --unit=e2e-squatter python3 -m http.server 8000")
+def test_port_of_the_slot_taken_by_another_program(server: Server) -> None:
+    server.shell("systemctl stop mcp && systemd-run --quiet --unit=e2e-squatter python3 -m http.server 8101")
     try:
         output = refused()
-        assert "8000" in output
+        assert "8101" in output
         assert "python3" in output, "the message names who holds the port"
     finally:
         server.shell("systemctl stop e2e-squatter; true")

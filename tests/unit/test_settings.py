@@ -92,11 +92,13 @@ def test_tags_without_an_owner(name: str, value: Any, wrong: bool) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentences"),
     [
-        ({"load_balancer_target_port": 8000, "network_service_port": 8000, "stack_port": 8000}, []),
+        ({"load_balancer_target_port": 8000, "network_service_port": 8000, "proxy_port": 8000}, []),
         (
-            {"load_balancer_target_port": 8000, "stack_port": 9000},
-            ["differ: stack_port 9000, load_balancer_target_port"],
+            {"load_balancer_target_port": 8000, "proxy_port": 9000},
+            ["differ: proxy_port 9000, load_balancer_target_port"],
         ),
+        ({"proxy_port": 8000, "stack_port": 8101}, []),
+        ({"proxy_port": 8000, "stack_port": 8000}, ["proxy_port and stack_port are both 8000"]),
         ({"load_balancer_target_port": 22}, ["load_balancer_target_port is 22, the port of SSH."]),
         (
             {"load_balancer_port": 80, "health_listener_port": 8080},
