@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+"""Clients of the proxy that a shell cannot play, each of which prints what it met as one line of JSON."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+ADDRESS = ("127.0.0.1", 8000)
+STOP = Path("/run/client-stop")
+
+
+def fetch(method: str, path: str, headers: dict[str, str], body: str, source: str) -> dict[str, Any]:
+    """One request from an address of the host."""
+    connection = http.client.HTTPConnection(*ADDRESS, timeout=15, source_address=(source, 0))
+    connection.request(method, path, body or None, headers, encode_chunked="Transfer-Encoding" in headers)
+    answer = connection.getresponse()
+    return {"status": answer.status, "headers": dict(answer.getheaders()), "body": answer.read().decode()}
+
+
+def raw(pieces: list[str], pause: float, wait: float) -> dict[str, Any]:
+    """Send bytes in pieces, and say what came back and when the proxy closed."""
+    start, got = time.monotonic(), b""
+    with socket.create_connection(ADDRESS) as connection:
+        connection.settimeout(0.05)
+        try:
+            for piece in pieces:
+                connection.sendall(piece.encode())
+                time.sleep(pause)
+            connection.settimeout(wait)
+            while piece_back := connection.recv(65536):
+                got += piece_back
+        except TimeoutError:
+            return {"closed": False, "got": got.decode(), "seconds": time.monotonic() - start}
+        except OSError:
+            pass
+    return {"closed": True, "got": got.decode(), "seconds": time.monotonic() - start}
+
+
+def burst(requests: int, source: str) -> dict[str, int]:
+    """Count the statuses of many requests over one connection."""
+    connection = http.client.HTTPConnection(*ADDRESS, timeout=15, source_address=(source, 0))
+    statuses: Counter[str] = Counter()
+    for _ in range(requests):
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        answer.read()
+        statuses[str(answer.status)] += 1
+    return statuses
+
+
+def connections(number: int) -> dict[str, int]:
+    """Open many connections at once, and count those that are served."""
+    outcomes: Counter[str] = Counter()
+    opened = [socket.create_connection(ADDRESS, timeout=5) for _ in range(number)]
+    for connection in opened:
+        try:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            outcomes["served" if connection.recv(12).endswith(b"200") else "refused"] += 1
+        except OSError:
+            outcomes["refused"] += 1
+    for connection in opened:
+        connection.close()
+    return outcomes
+
+
+class Load:
+    """Constant load from a trusted address until a file says stop: kept and new connections, a stream and a WebSocket."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.problems: Counter[str] = Counter()
+
+    def requests(self, keep: bool) -> None:
+        """Ask as fast as it goes."""
+        connection = http.client.HTTPConnection(*ADDRESS, timeout=15, source_address=("127.0.0.2", 0))
+        while not STOP.exists():
+            try:
+                connection.request("GET", "/")
+                answer = connection.getresponse()
+                slot = json.loads(answer.read())["slot"]
+                self.counts[f"{answer.status} {slot} {'kept' if keep else 'new'}"] += 1
+            except Exception as error:
+                self.problems[f"request: {error!r}"] += 1
+                connection.close()
+            if not keep:
+                connection.close()
+
+    def events(self) -> None:
+        """Read a stream of events that has no gap."""
+        connection = http.client.HTTPConnection(*ADDRESS, timeout=15, source_address=("127.0.0.2", 0))
+        connection.request("GET", "/events?count=100000&pause=0.1")
+        answer = connection.getresponse()
+        number = 0
+        while not STOP.exists():
+            line = answer.readline().decode().strip()
+            if not line and answer.isclosed():
+                self.problems["stream: cut"] += 1
+                return
+            if line:
+                self.problems["stream: gap"] += int(not line.endswith(f" {number}"))
+                number += 1
+                self.counts["events"] += 1
+
+    def websocket(self) -> None:
+        """Send frames and get them back over one connection."""
+        with socket.create_connection(ADDRESS, timeout=15, source_address=("127.0.0.2", 0)) as connection:
+            connection.sendall(WEBSOCKET)
+            while b"\r\n\r\n" not in connection.recv(4096):
+                pass
+            number = 0
+            while not STOP.exists():
+                frame = b"\x82\x08" + number.to_bytes(8, "big")
+                connection.sendall(frame)
+                if connection.recv(64) != frame:
+                    self.problems["websocket: cut"] += 1
+                    return
+                number += 1
+                self.counts["frames"] += 1
+                time.sleep(0.05)
+
+    def run(self) -> dict[str, dict[str, int]]:
+        """Let all of them work."""
+        STOP.unlink(missing_ok=True)
+        works = [lambda: self.requests(True)] * 2 + [lambda: self.requests(False)] * 2 + [self.events, self.websocket]
+        threads = [threading.Thread(target=work) for work in works]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return {"counts": self.counts, "problems": +self.problems}
+
+
+WEBSOCKET = (
+    b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+VERBS = {"fetch": fetch, "raw": raw, "burst": burst, "connections": connections, "load": lambda: Load().run()}
+print(json.dumps(VERBS[sys.argv[1]](*json.loads(sys.argv[2]))))
