@@ -61,15 +61,15 @@ def missing(wanted: Iterable[str], dpkg_output: str) -> list[str]:
     return result
 
 
-def source(repository: dict[str, object], key_path: str) -> str:
-    """The deb822 paragraph of one repository."""
+def source(repository: dict[str, object], key_path: str, codename: str = "") -> str:
+    """The deb822 paragraph of one repository; `{codename}` in its suite stands for the host's."""
     components = repository.get("components") or []
     assert isinstance(components, list)
     lines = [
         "# Written by Ansible (mcp.aws).",
         "Types: deb",
         f"URIs: {repository['url']}",
-        f"Suites: {repository['suite']}",
+        f"Suites: {str(repository['suite']).replace('{codename}', codename)}",
         *([f"Components: {' '.join(components)}"] if components else []),
         f"Signed-By: {key_path}",
     ]

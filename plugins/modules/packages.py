@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from pathlib import Path
 
@@ -32,7 +33,7 @@ options:
     suboptions:
       name: {type: str, required: true, description: "Name of the files under C(sources.list.d) and C(keyrings)."}
       url: {type: str, default: "", description: Base URL.}
-      suite: {type: str, default: "", description: Suite or code name.}
+      suite: {type: str, default: "", description: "Suite; C({codename}) in it stands for the host's own, such as C(bookworm)."}
       components: {type: list, elements: str, default: [], description: Components of the suite.}
       key_url: {type: str, default: "", description: Where the armoured signing key is.}
       key: {type: str, default: "", description: "The armoured signing key itself; wins over O(repository.key_url)."}
@@ -139,7 +140,8 @@ class Transaction:
             key = self.fetch(str(repository["key_url"]))
         if key:
             self.write(key_path, key.strip() + "\n")
-        self.write(source_path, apt.source(repository, key_path))
+        codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+        self.write(source_path, apt.source(repository, key_path, codename))
         return [f"Dir::Etc::sourcelist={source_path}"] if len(self.written) > written else []
 
     def fetch(self, url: str) -> str:

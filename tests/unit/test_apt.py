@@ -56,3 +56,8 @@ def test_source() -> None:
 
 def test_source_of_a_flat_repository() -> None:
     assert "Components" not in apt.source({"url": "http://a", "suite": "./", "components": []}, "/k.asc")
+
+
+def test_source_of_the_hosts_own_suite() -> None:
+    paragraph = apt.source({"url": "http://a", "suite": "{codename}-pgdg", "components": []}, "/k.asc", "trixie")
+    assert "Suites: trixie-pgdg" in paragraph.splitlines()
