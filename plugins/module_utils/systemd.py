@@ -29,6 +29,11 @@ def steps(unit: dict[str, str], state: str) -> list[str]:
     return verbs
 
 
+def active_since(unit: dict[str, str], boot: float) -> float:
+    """When a unit became active, as seconds of the epoch; `boot` is when the machine's monotonic clock was zero."""
+    return boot + int(unit.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
+
+
 def holders(ss_output: str, port: int) -> dict[str, str]:
     """Name by process id of what `ss -Hltnp` shows listening on a port."""
     found: dict[str, str] = {}

@@ -30,6 +30,13 @@ options:
   environment: {type: dict, default: {}, description: Environment of the probe; the place for a password.}
   expect: {type: str, default: "", description: Regular expression that the answer has to hold.}
   timeout: {type: int, default: 60, description: Seconds until the service must have answered.}
+  reads:
+    description:
+      - Files that the service reads only when it starts. V(started) restarts a unit that started before one of them changed,
+        so that what an interrupted run wrote comes in force too.
+    type: list
+    elements: path
+    default: []
   port: {type: int, description: Port the service listens on.}
   log: {type: str, default: "", description: Log file to show beside the journal when the service does not answer.}
   hint: {type: str, default: "", description: What to look at when the service does not answer.}
@@ -60,7 +67,7 @@ answer:
   type: str
 """
 
-ASKED = "LoadState,ActiveState,UnitFileState,NeedDaemonReload"
+ASKED = "LoadState,ActiveState,UnitFileState,NeedDaemonReload,ActiveEnterTimestampMonotonic"
 
 
 def control_group(pid: str) -> str:
@@ -124,13 +131,20 @@ class Service:
             evidence["log"] = Path(self.params["log"]).read_text(errors="replace").splitlines()[-15:]
         self.module.fail_json(msg=f"{self.name} {problem}: {remedy}.", evidence=evidence)
 
+    def is_outdated(self, unit: dict[str, str]) -> bool:
+        """Whether a file that the unit reads at its start has changed since."""
+        files = [Path(path) for path in self.params["reads"]]
+        changes = [path.stat().st_mtime for path in files if path.exists()]
+        boot = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
+        return any(change > systemd.active_since(unit, boot) for change in changes)
+
     def apply(self) -> None:
         """Do what is needed, then wait."""
         unit = self.show()
         loaded = unit.get("LoadState")
         if loaded != "loaded" and not self.module.check_mode:
             self.module.fail_json(msg=f"There is no unit {self.name} ({loaded}). Is its package installed?")
-        steps = systemd.steps(unit, self.params["state"])
+        steps = systemd.steps(unit, "restarted" if self.is_outdated(unit) else self.params["state"])
         if self.module.check_mode:
             self.module.exit_json(changed=bool(steps), steps=steps)
         for step in steps:
@@ -151,6 +165,7 @@ def main() -> None:
             "environment": {"type": "dict", "default": {}, "no_log": True},
             "expect": {"type": "str", "default": ""},
             "timeout": {"type": "int", "default": 60},
+            "reads": {"type": "list", "elements": "path", "default": []},
             "port": {"type": "int"},
             "log": {"type": "str", "default": ""},
             "hint": {"type": "str", "default": ""},

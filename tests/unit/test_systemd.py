@@ -39,3 +39,11 @@ def test_holders(port: int, holders: dict[str, str]) -> None:
 
 def test_properties() -> None:
     assert systemd.properties("A=b\nExec=x=y\n\n") == {"A": "b", "Exec": "x=y"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "since"),
+    [({"ActiveEnterTimestampMonotonic": "2500000"}, 102.5), ({"ActiveEnterTimestampMonotonic": ""}, 100.0)],
+)
+def test_active_since(unit: dict[str, str], since: float) -> None:
+    assert systemd.active_since(unit, 100.0) == since
