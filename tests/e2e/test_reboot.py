@@ -43,7 +43,7 @@ def busy(server: Server) -> Iterator[Counter[str]]:
                     answers[str(client.post("/mcp", json=call).status_code)] += 1
                 except httpx.HTTPError as error:
                     answers[type(error).__name__] += 1
-                over.wait(0.2)
+                over.wait(0.5)
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         visits = [pool.submit(visit) for _ in range(CLIENTS)]
