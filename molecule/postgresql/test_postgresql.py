@@ -4,18 +4,25 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
 import pytest
 from questions import eventually, journal, listeners, outside_address, run, variables
 from testinfra.host import Host
 
 UNIT = "postgresql@12-main"
+LOG = "/var/log/postgresql/postgresql-12-main.log"
 PASSWORD = variables()["postgresql_users"][0]["password"]
 
 
 def ask(host: Host, query: str, database: str = "postgres") -> str:
     status, said = run(host, "runuser", "-u", "postgres", "--", "psql", "-AtXd", database, "-c", query)
     assert status == 0, said + journal(host, UNIT)
-    return said.strip()
+    return said.strip("\n")
 
 
 def login(
@@ -23,6 +30,19 @@ def login(
 ) -> tuple[int, str]:
     words = ["psql", "-AtX", "-h", address, "-U", user, "-d", "app", "-c", query]
     return run(host, *words, env={"PGPASSWORD": password})
+
+
+def apply(**extra: Any) -> tuple[int, str]:
+    """Apply the role again, with other variables."""
+    words = ["ansible-playbook", "-i", os.environ["MOLECULE_INVENTORY_FILE"], "molecule/shared/converge.yml"]
+    folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
+    env = {**os.environ, "ANSIBLE_CONFIG": str(folder / "ansible.cfg")}
+    told = subprocess.run([*words, "-e", json.dumps(extra)], capture_output=True, text=True, check=False, env=env)
+    return told.returncode, " ".join((told.stdout + told.stderr).split())
+
+
+def main_pid(host: Host) -> str:
+    return host.check_output(f"systemctl show -p MainPID --value {UNIT}")
 
 
 def test_server_runs_and_starts_at_boot_after_docker(host: Host) -> None:
@@ -49,7 +69,12 @@ def test_processes_belong_to_postgres(host: Host) -> None:
         ("data_checksums", "on"),
         ("password_encryption", "scram-sha-256"),
         ("max_connections", "40"),
-        ("shared_buffers", "64MB"),
+        ("statement_timeout", "30s"),
+        ("shared_buffers", "128MB"),
+        ("work_mem", "2MB"),
+        ("shared_preload_libraries", "pg_stat_statements"),
+        ("idle_in_transaction_session_timeout", "5min"),
+        ("log_line_prefix", "%m [%p]: user=%u,db=%d,app=%a,client=%h "),
         ("log_min_duration_statement", "1s"),
         ("server_encoding", "UTF8"),
     ],
@@ -90,9 +115,89 @@ def test_outside_address_does_not_answer(host: Host) -> None:
     assert "Connection refused" in said
 
 
-def test_extension_and_privilege_are_there(host: Host) -> None:
+def test_statements_are_counted(host: Host) -> None:
+    assert login(host, "SELECT 41 + 1")[0] == 0
+    query = "SELECT calls > 0 FROM pg_stat_statements WHERE query = 'SELECT $1 + $2'"
+    assert ask(host, query, "app") == "t"
+
+
+def test_extension_and_privileges_are_there(host: Host) -> None:
     assert ask(host, "SELECT count(*) FROM pg_extension WHERE extname = 'pg_trgm'", "app") == "1"
     assert ask(host, "SELECT has_schema_privilege('reader', 'public', 'USAGE')", "app") == "t"
+    assert ask(host, "SELECT pg_has_role('reader', 'pg_monitor', 'MEMBER')") == "t"
+    assert ask(host, "SELECT has_database_privilege('reader', 'app', 'TEMPORARY')") == "f"
+    assert login(host, "CREATE TABLE seen AS SELECT 5 AS n")[0] == 0
+    try:
+        assert login(host, "SELECT n FROM seen", "reader", "reader") == (0, "5\n")
+        assert "permission denied" in login(host, "DELETE FROM seen", "reader", "reader")[1]
+    finally:
+        assert login(host, "DROP TABLE seen")[0] == 0
+
+
+def test_log_loses_nothing_when_it_is_moved_away(host: Host) -> None:
+    host.check_output(f"mv {LOG} {LOG}.moved")
+    ask(host, "DO $$ BEGIN RAISE WARNING 'before the rotation'; END $$")
+    assert ask(host, "SELECT pg_rotate_logfile()") == "t"
+    assert eventually(lambda: host.file(LOG).exists)
+    ask(host, "DO $$ BEGIN RAISE WARNING 'after the rotation'; END $$")
+    assert eventually(lambda: host.file(LOG).contains("after the rotation"))
+    assert host.file(f"{LOG}.moved").contains("before the rotation")
+    assert host.file(LOG).user == "postgres"
+    assert host.file(LOG).mode == 0o640
+
+
+def test_reload_keeps_the_server_and_restart_comes_where_it_is_needed(host: Host) -> None:
+    before, settings = main_pid(host), variables()["postgresql_settings"]
+    status, said = apply(postgresql_settings=settings | {"work_mem": "3MB"})
+    assert status == 0, said
+    assert (ask(host, "SHOW work_mem"), main_pid(host)) == ("3MB", before)
+    status, said = apply(postgresql_settings=settings | {"max_connections": 30})
+    assert status == 0, said
+    assert (ask(host, "SHOW work_mem"), ask(host, "SHOW max_connections")) == ("2MB", "30")
+    assert main_pid(host) != before
+    status, said = apply()
+    assert status == 0, said
+
+
+@pytest.mark.parametrize(
+    ("extra", "says"),
+    [
+        (
+            {"postgresql_settings": {"max_connectoins": 40, "work_mem": "plenty"}},
+            ["max_connectoins", 'work_mem": "plenty"', "the old one is in force"],
+        ),
+        ({"postgresql_settings": {"shared_buffers": "900GB"}}, ["shared_buffers", "the old one is in force"]),
+        ({"postgresql_settings": {"shared_preload_libraries": "none"}}, ["shared_preload_libraries", '"none"']),
+        (
+            {"postgresql_hba_entries": [{"type": "host", "database": "app", "user": "app", "method": "md6"}]},
+            ["pg_hba.conf line 4 (`host app app md6`)", "the old one is in force"],
+        ),
+        (
+            {"postgresql_version": 13, "postgresql_packages": []},
+            ["holds a cluster of PostgreSQL 12", "postgresql_version", "upgrade_postgresql.yml"],
+        ),
+        ({"postgresql_version": 99}, ["no repository of this host has the package postgresql-99"]),
+    ],
+    ids=["name and value", "too large", "no such library", "pg_hba", "other major", "no such major"],
+)
+def test_bad_input_leaves_the_old_in_force(host: Host, extra: dict[str, Any], says: list[str]) -> None:
+    status, said = apply(**extra)
+    assert status != 0, said
+    assert [words for words in says if words not in said] == [], said
+    assert ask(host, "SHOW max_connections") == "40"
+    assert login(host, "SELECT 1") == (0, "1\n")
+    assert listeners(host, 5432) == {"127.0.0.1": "postgres", "172.30.0.1": "postgres"}
+
+
+def test_role_finds_nothing_to_do_after_all_that(host: Host) -> None:
+    status, said = apply()
+    assert status == 0, said
+    assert "changed=0" in said, said
+
+
+def test_comes_back_after_a_crash(host: Host) -> None:
+    host.check_output(f"kill -KILL {main_pid(host)}")
+    assert eventually(lambda: login(host, "SELECT 1")[0] == 0), journal(host, UNIT)
 
 
 def test_survives_a_restart(host: Host) -> None:
