@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
+import ssl
 import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,66 +25,85 @@ STOP = Path("/run/client-stop")
 def fetch(method: str, path: str, headers: dict[str, str], body: str, source: str) -> dict[str, Any]:
     """One request from an address of the host."""
     connection = http.client.HTTPConnection(*ADDRESS, timeout=15, source_address=(source, 0))
-    connection.request(method, path, body or None, headers, encode_chunked="Transfer-Encoding" in headers)
+    with contextlib.suppress(OSError):  # who is refused may still be sending
+        connection.request(method, path, body or None, headers, encode_chunked="Transfer-Encoding" in headers)
     answer = connection.getresponse()
     return {"status": answer.status, "headers": dict(answer.getheaders()), "body": answer.read().decode()}
 
 
 def raw(pieces: list[str], pause: float, wait: float) -> dict[str, Any]:
-    """Send bytes in pieces, and say what came back and when the proxy closed."""
-    start, got = time.monotonic(), b""
+    """Send bytes in pieces until something comes back; say what, and when the proxy closed."""
+    start, got, closed = time.monotonic(), b"", False
     with socket.create_connection(ADDRESS) as connection:
-        connection.settimeout(0.05)
-        try:
-            for piece in pieces:
-                connection.sendall(piece.encode())
-                time.sleep(pause)
-            connection.settimeout(wait)
-            while piece_back := connection.recv(65536):
-                got += piece_back
-        except TimeoutError:
-            return {"closed": False, "got": got.decode(), "seconds": time.monotonic() - start}
-        except OSError:
-            pass
-    return {"closed": True, "got": got.decode(), "seconds": time.monotonic() - start}
+        while not closed:
+            if pieces and not got:
+                connection.sendall(pieces.pop(0).encode())
+            connection.settimeout(pause if pieces else wait)
+            try:
+                piece = connection.recv(65536)
+            except TimeoutError:
+                if not pieces:
+                    break
+            else:
+                got, closed = got + piece, not piece
+    return {"closed": closed, "got": got.decode(), "seconds": time.monotonic() - start}
 
 
-def burst(requests: int, source: str) -> dict[str, int]:
-    """Count the statuses of many requests over one connection."""
+def burst(requests: int, source: str, behind: str = "") -> dict[str, int]:
+    """Count the statuses of many requests over one connection, made for a client behind the source if one is named."""
     connection = http.client.HTTPConnection(*ADDRESS, timeout=15, source_address=(source, 0))
     statuses: Counter[str] = Counter()
     for _ in range(requests):
-        connection.request("GET", "/")
+        connection.request("GET", "/", headers={"X-Forwarded-For": behind} if behind else {})
         answer = connection.getresponse()
         answer.read()
         statuses[str(answer.status)] += 1
     return statuses
 
 
-def connections(number: int) -> dict[str, int]:
+def connections(number: int, source: str) -> dict[str, int]:
     """Open many connections at once, and count those that are served."""
     outcomes: Counter[str] = Counter()
-    opened = [socket.create_connection(ADDRESS, timeout=5) for _ in range(number)]
-    for connection in opened:
-        try:
-            connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            outcomes["served" if connection.recv(12).endswith(b"200") else "refused"] += 1
-        except OSError:
-            outcomes["refused"] += 1
-    for connection in opened:
-        connection.close()
+    with contextlib.ExitStack() as stack:
+        for _ in range(number):
+            try:
+                connection = stack.enter_context(socket.create_connection(ADDRESS, 5, (source, 0)))
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                outcomes["served" if connection.recv(12).endswith(b"200") else "refused"] += 1
+            except OSError:
+                outcomes["refused"] += 1
     return outcomes
 
 
+def secure(path: str) -> dict[str, Any]:
+    """One request over TLS."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = http.client.HTTPSConnection(ADDRESS[0], 8443, timeout=15, context=context)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return {"status": answer.status, "headers": dict(answer.getheaders()), "body": answer.read().decode()}
+
+
+def websocket(silence: float) -> dict[str, str]:
+    """Open a WebSocket, be silent, then send something."""
+    with socket.create_connection(ADDRESS, timeout=15) as connection:
+        connection.sendall(WEBSOCKET)
+        status = connection.recv(4096).split()[1].decode()
+        time.sleep(silence)
+        connection.sendall(b"still here")
+        return {"status": status, "echo": connection.recv(64).decode()}
+
+
 class Load:
-    """Constant load from a trusted address until a file says stop: kept and new connections, a stream and a WebSocket."""
+    """Constant load until a file says stop: requests on kept and on new connections, a stream, a WebSocket."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.problems: Counter[str] = Counter()
 
     def requests(self, keep: bool) -> None:
-        """Ask as fast as it goes."""
+        """Ask again and again."""
         connection = http.client.HTTPConnection(*ADDRESS, timeout=15, source_address=("127.0.0.2", 0))
         while not STOP.exists():
             try:
@@ -94,6 +116,7 @@ class Load:
                 connection.close()
             if not keep:
                 connection.close()
+            time.sleep(0.01)
 
     def events(self) -> None:
         """Read a stream of events that has no gap."""
@@ -144,5 +167,13 @@ WEBSOCKET = (
     b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
-VERBS = {"fetch": fetch, "raw": raw, "burst": burst, "connections": connections, "load": lambda: Load().run()}
+VERBS: dict[str, Callable[..., dict[str, Any]]] = {
+    "fetch": fetch,
+    "raw": raw,
+    "burst": burst,
+    "connections": connections,
+    "secure": secure,
+    "websocket": websocket,
+    "load": lambda: Load().run(),
+}
 print(json.dumps(VERBS[sys.argv[1]](*json.loads(sys.argv[2]))))

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A server for a slot: it says what it got, streams events, echoes over a WebSocket, and is ready unless a file says no."""
+"""A server for a slot: it says what it got, streams, echoes over a WebSocket, and is ready unless a file says no."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -32,6 +32,7 @@ class Handler(BaseHTTPRequestHandler):
         elif url.path == "/ws":
             self.websocket()
         else:
+            time.sleep(float(parse_qs(url.query).get("work", ["0"])[0]))
             self.say({"slot": NAME, "headers": dict(self.headers), "body": 0})
 
     def do_POST(self) -> None:
@@ -68,10 +69,11 @@ class Handler(BaseHTTPRequestHandler):
     def websocket(self) -> None:
         """Accept, then send every byte back: an echo of frames as they are is enough for a test."""
         key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        digest = hashlib.sha1(key.encode(), usedforsecurity=False).digest()
         self.send_response(101)
         self.send_header("Upgrade", "websocket")
         self.send_header("Connection", "Upgrade")
-        self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(digest).decode())
         self.end_headers()
         while piece := self.connection.recv(4096):
             self.wfile.write(piece)
