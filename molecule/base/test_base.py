@@ -1,13 +1,54 @@
-"""What a host has after the role base."""
+"""What a host has after the role base, and what the role refuses."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from questions import eventually, journal, outside_address
 from testinfra.host import Host
+
+FOLDER = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
+SSH = "/etc/ssh/sshd_config.d/10-mcp-base.conf"
+# The one folder of a host of the lab that is no overlay, so that the kernel swaps to files in it.
+SWAP = "/var/lib/docker/swapfile"
+
+
+def apply(**variables: Any) -> str:
+    """Apply the role as the scenario does, with other variables; return what is printed."""
+    program = Path(sys.executable).with_name("ansible-playbook")
+    playbook = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"], "molecule/shared/converge.yml")
+    words = [program, "-i", FOLDER / "inventory", "-e", json.dumps(variables), playbook]
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=120, check=False)
+    return " ".join((done.stdout + done.stderr).split())
+
+
+def ask(host: Host, module: str, **arguments: Any) -> dict[str, Any]:
+    """Run a module on the host; a failure is part of the answer."""
+    try:
+        answer = host.ansible(f"mcp.aws.{module}", json.dumps(arguments), become=True, check=False)
+    except host.ansible.AnsibleException as error:
+        answer = error.result
+    return dict(answer)
+
+
+def login(host: Host, *options: str, user: str = "admin") -> tuple[int, str]:
+    """Log in on a connection of its own."""
+    words = ["ssh", "-F", "none", "-i", str(FOLDER / "id_ed25519"), "-oBatchMode=yes", "-oIdentitiesOnly=yes"]
+    words += ["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oConnectTimeout=5", *options]
+    done = subprocess.run(
+        [*words, f"{user}@{outside_address(host)}", "id", "-un"], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout.strip() or done.stderr.strip()
 
 
 def test_first_boot_has_ended(host: Host) -> None:
@@ -15,7 +56,9 @@ def test_first_boot_has_ended(host: Host) -> None:
     assert result["v1"]["errors"] == []
 
 
-@pytest.mark.parametrize("name", ["ca-certificates", "curl", "git", "iproute2", "systemd-timesyncd"])
+@pytest.mark.parametrize(
+    "name", ["ca-certificates", "curl", "git", "iproute2", "systemd-timesyncd", "unattended-upgrades"]
+)
 def test_packages_are_installed(host: Host, name: str) -> None:
     assert host.package(name).is_installed
 
@@ -36,3 +79,205 @@ def test_own_name_resolves_and_sudo_does_not_complain(host: Host) -> None:
 
 def test_certificates_are_trusted(host: Host) -> None:
     assert host.file("/etc/ssl/certs/ca-certificates.crt").size > 100_000
+
+
+def test_service_account_cannot_log_in(host: Host) -> None:
+    user = host.user("mcp")
+    assert user.uid < 1000
+    assert user.shell == "/usr/sbin/nologin"
+    assert host.check_output("passwd -S mcp").split()[1] == "L"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("vm.overcommit_memory", 1),
+        ("vm.swappiness", 10),
+        ("net.core.somaxconn", 4096),
+        ("kernel.kptr_restrict", 2),
+        ("net.ipv4.conf.all.rp_filter", 1),
+        ("net.ipv4.conf.all.send_redirects", 0),
+        ("net.ipv4.ip_forward", 1),
+    ],
+)
+def test_kernel_setting_is_in_force(host: Host, name: str, value: int) -> None:
+    assert host.sysctl(name) == value
+
+
+def test_kernel_settings_come_back_at_boot_whatever_a_kernel_lacks(host: Host) -> None:
+    host.check_output("sysctl -q net.ipv4.conf.all.rp_filter=0")
+    host.check_output("systemctl restart systemd-sysctl")
+    assert host.sysctl("net.ipv4.conf.all.rp_filter") == 1, journal(host, "systemd-sysctl")
+    files = host.check_output("/lib/systemd/systemd-sysctl --cat-config | grep '^# /'").splitlines()
+    assert files[-1] == "# /etc/sysctl.d/99-zz-mcp-base.conf"
+
+
+def test_value_that_the_kernel_rejects_changes_nothing(host: Host) -> None:
+    path = "/etc/sysctl.d/50-molecule.conf"
+    wanted = {"net.ipv4.tcp_rfc1337": 1, "net.core.somaxconn": "many", "vm.no_such": 1}
+    answer = ask(host, "kernel_settings", path=path, settings=wanted)
+    assert "The kernel rejects net.core.somaxconn = many" in answer["msg"]
+    assert host.sysctl("net.ipv4.tcp_rfc1337") == 0
+    assert not host.file(path).exists
+
+
+def test_huge_pages_are_for_those_who_ask(host: Host) -> None:
+    assert "[madvise]" in host.file("/sys/kernel/mm/transparent_hugepage/enabled").content_string
+    assert host.run("systemd-tmpfiles --create /etc/tmpfiles.d/mcp-base.conf").rc == 0
+
+
+def test_core_of_a_process_is_not_written(host: Host) -> None:
+    assert login(host)[0] == 0
+    assert host.check_output("su -s /bin/sh admin -c 'ulimit -Hc'") == "0"
+
+
+def test_journal_is_kept_within_its_limits(host: Host) -> None:
+    assert host.check_output("ls /var/log/journal").strip() == host.check_output("cat /etc/machine-id")
+    said = host.check_output("journalctl -u systemd-journald -o cat -g 'System Journal'").splitlines()[-1]
+    assert "/var/log/journal/" in said
+    assert "max 256.0M" in said
+
+
+def test_upgrades_are_of_security_alone(host: Host) -> None:
+    told = host.run("unattended-upgrade --dry-run --debug 2>&1").stdout
+    origins = next(line for line in told.splitlines() if "Allowed origins are" in line)
+    assert origins.count("label=Debian-Security") == origins.count("origin=") == 2
+    excluded = next(line for line in told.splitlines() if "Initial blacklist" in line)
+    assert all(name in excluded for name in ("containerd", "docker", "postgresql")), told[-2000:]
+
+
+def test_upgrades_run_daily_and_never_reboot(host: Host) -> None:
+    told = host.check_output("apt-config dump")
+    assert 'APT::Periodic::Unattended-Upgrade "1";' in told
+    assert 'Unattended-Upgrade::Automatic-Reboot "false";' in told
+    assert host.service("apt-daily-upgrade.timer").is_enabled
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "passwordauthentication no",
+        "kbdinteractiveauthentication no",
+        "permitrootlogin no",
+        "maxauthtries 3",
+        "allowtcpforwarding no",
+        "x11forwarding no",
+        "macs hmac-sha2-512-etm@openssh.com,hmac-sha2-256-etm@openssh.com",
+    ],
+)
+def test_ssh_setting(host: Host, setting: str) -> None:
+    assert setting in host.check_output("sshd -T").splitlines()
+
+
+def test_key_opens_a_new_login(host: Host) -> None:
+    assert login(host) == (0, "admin")
+
+
+@pytest.mark.parametrize(
+    ("options", "user", "says"),
+    [
+        (
+            ["-oPubkeyAuthentication=no", "-oPreferredAuthentications=password"],
+            "admin",
+            "Permission denied (publickey)",
+        ),
+        ([], "root", "Permission denied (publickey)"),
+        ([], "mcp", "Permission denied (publickey)"),
+        (["-oCiphers=aes128-cbc"], "admin", "no matching cipher"),
+        (["-oMACs=hmac-sha1", "-oCiphers=aes128-ctr"], "admin", "no matching MAC"),
+        (["-oKexAlgorithms=diffie-hellman-group14-sha256"], "admin", "no matching key exchange"),
+    ],
+)
+def test_stranger_or_old_client_is_refused(host: Host, options: list[str], user: str, says: str) -> None:
+    status, said = login(host, *options, user=user)
+    assert status == 255
+    assert says in said
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("NoSuchSetting yes\n", "Bad configuration option: NoSuchSetting"),
+        ("Ciphers rot13\n", "Bad SSH2 cipher spec 'rot13'"),
+        ("AllowUsers somebody\n", "would lock admin out: allowusers (somebody) does not name admin"),
+        (
+            "AuthorizedKeysFile /etc/keys/%u\n",
+            "would lock admin out: passwords are refused, and admin has no authorized key",
+        ),
+    ],
+)
+def test_ssh_settings_that_are_wrong_or_shut_us_out_change_nothing(host: Host, content: str, says: str) -> None:
+    before = host.file(SSH).content_string
+    answer = ask(host, "sshd_settings", path=SSH, content=content)
+    assert says in answer["msg"]
+    assert "The old configuration stays in force" in answer["msg"]
+    assert host.file(SSH).content_string == before
+    assert login(host) == (0, "admin")
+
+
+def test_shut_door_opens_by_itself(host: Host) -> None:
+    before = host.file(SSH).content_string
+    answer = ask(host, "sshd_settings", path=SSH, content=f"ListenAddress 127.0.0.1\n{before}", patience=5)
+    assert answer["changed"]
+    assert eventually(lambda: "refused" in login(host)[1], 4)
+    assert eventually(lambda: login(host) == (0, "admin"), 30), journal(host, "ssh")
+    assert host.file(SSH).content_string == before
+
+
+def test_changed_ssh_settings_are_kept_after_a_new_login(host: Host) -> None:
+    said = apply(base_ssh_max_auth_tries=5, base_ssh_allow_users=["admin"])
+    assert "failed=0" in said, said
+    assert {"maxauthtries 5", "allowusers admin"} <= set(host.check_output("sshd -T").splitlines())
+    assert host.run("systemctl is-active sshd-settings-rollback.timer").stdout.strip() == "inactive"
+    assert login(host) == (0, "admin")
+
+
+def test_unknown_time_zone_is_refused_by_name(host: Host) -> None:
+    said = apply(base_timezone="Mars/Olympus")
+    assert "base_timezone is Mars/Olympus, which the host cannot use" in said
+    assert host.check_output("date +%Z") == "UTC"
+
+
+def test_swap_is_sized_and_a_kernel_that_refuses_it_leaves_nothing_behind(host: Host) -> None:
+    said = apply(base_swap_mb="")
+    assert "The kernel does not swap to /swapfile" in said, said
+    assert "or size 0 for none" in said
+    assert host.run("ls -A / /etc/systemd/system | grep swapfile").stdout == ""
+
+
+@pytest.fixture
+def real_swap(host: Host) -> Iterator[None]:
+    """Show the kernel's own list of swap, and leave nothing in it."""
+    host.run("umount /proc/swaps")
+    yield
+    host.run(f"swapoff {SWAP}")
+
+
+@pytest.mark.usefixtures("real_swap")
+def test_swap_has_the_size_that_is_said(host: Host) -> None:
+    for size in (24, 40):
+        assert (answer := ask(host, "swap_file", path=SWAP, size_mb=size))["changed"], answer
+        active = host.check_output("swapon --show=NAME,SIZE --noheadings --raw --bytes").split()
+        assert active == [SWAP, str(size * 2**20 - 4096)]
+        assert host.file(SWAP).mode == 0o600
+    again = ask(host, "swap_file", path=SWAP, size_mb=40)
+    assert not again["changed"]
+    unit = again["unit"]
+    host.check_output(f"systemd-analyze verify /etc/systemd/system/{unit}")
+    assert host.check_output(f"systemctl is-enabled {unit}") == "enabled"
+    said = ask(host, "swap_file", path=SWAP, size_mb=99_000_000)["msg"]
+    assert "Cannot make a swap file of 99000000 MiB: /var/lib/docker has" in said
+    assert ask(host, "swap_file", path=SWAP, size_mb=0)["changed"]
+    assert not ask(host, "swap_file", path=SWAP, size_mb=0)["changed"]
+    assert host.check_output("swapon --show --noheadings") == ""
+    assert host.run("ls -A /var/lib/docker /etc/systemd/system | grep swap").stdout == ""
+
+
+def test_host_takes_a_name_that_resolves_and_lasts(host: Host) -> None:
+    host.run("umount /etc/hostname")  # the container engine's own file
+    said = apply(base_hostname="renamed")
+    assert "failed=0" in said, said
+    assert host.check_output("hostname") == host.check_output("cat /etc/hostname") == "renamed"
+    assert host.check_output("getent hosts renamed")
+    cloud = yaml.safe_load(host.file("/etc/cloud/cloud.cfg.d/99-mcp-hostname.cfg").content_string)
+    assert cloud == {"preserve_hostname": True}
