@@ -32,8 +32,8 @@ options:
   timeout: {type: int, default: 60, description: Seconds until the service must have answered.}
   reads:
     description:
-      - Files that the service reads only when it starts. V(started) restarts a unit that started before one of them changed,
-        so that what an interrupted run wrote comes in force too.
+      - Files that the service reads only when it starts, its program among them. V(started) restarts a unit that
+        started before one of them changed, so that what an interrupted run wrote comes in force too.
     type: list
     elements: path
     default: []
@@ -132,9 +132,9 @@ class Service:
         self.module.fail_json(msg=f"{self.name} {problem}: {remedy}.", evidence=evidence)
 
     def is_outdated(self, unit: dict[str, str]) -> bool:
-        """Whether a file that the unit reads at its start has changed since."""
+        """Whether a file that the unit reads at its start has changed since: a package's files keep an old mtime."""
         files = [Path(path) for path in self.params["reads"]]
-        changes = [path.stat().st_mtime for path in files if path.exists()]
+        changes = [path.stat().st_ctime for path in files if path.exists()]
         boot = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
         return any(change > systemd.active_since(unit, boot) for change in changes)
 
@@ -144,7 +144,10 @@ class Service:
         loaded = unit.get("LoadState")
         if loaded != "loaded" and not self.module.check_mode:
             self.module.fail_json(msg=f"There is no unit {self.name} ({loaded}). Is its package installed?")
-        steps = systemd.steps(unit, "restarted" if self.is_outdated(unit) else self.params["state"])
+        state = self.params["state"]
+        if self.is_outdated(unit):  # systemd does not see by itself that a unit has got its first drop-in
+            unit, state = unit | {"NeedDaemonReload": "yes"}, "restarted"
+        steps = systemd.steps(unit, state)
         if self.module.check_mode:
             self.module.exit_json(changed=bool(steps), steps=steps)
         for step in steps:
