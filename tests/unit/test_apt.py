@@ -31,7 +31,44 @@ def test_missing(wanted: list[str], missing: list[str]) -> None:
         ("E: Unable to locate package postgresql-99", "no repository of this host has the package postgresql-99"),
         ("E: Package 'postgresql-12' has no installation candidate", "has the package postgresql-12"),
         ("E: Version '9.9' for 'redis-server' was not found", "has version 9.9 of redis-server"),
-        ("W: GPG error: the public key is not available: NO_PUBKEY 7FCC7D46ACCC4CF8", "signature cannot be trusted"),
+        (
+            "dpkg: error processing archive a.deb (--unpack):\n cannot copy extracted data for './usr/games/a' to "
+            "'/usr/games/a.dpkg-new': failed to write (No space left on device)",
+            "the disk is full (/usr/games/a): free some space",
+        ),
+        (
+            "E: You don't have enough free space in /var/cache/apt/archives/.",
+            "the disk is full (/var/cache/apt/archives)",
+        ),
+        (
+            "W: GPG error: http://a x InRelease: invalid: EXPKEYSIG 7FCC A",
+            "the key 7FCC of the repository ours (http://a)",
+        ),
+        (
+            "W: GPG error: http://b x InRelease: invalid: EXPKEYSIG 7FCC A",
+            "the key 7FCC of the repository http://b has",
+        ),
+        ("W: GPG error: http://a x InRelease: invalid: REVKEYSIG 7FCC A", "has been revoked"),
+        ("E: The repository 'http://a x Release' is not signed.", "the repository ours (http://a) is not signed"),
+        ("W: GPG error: http://a x InRelease: BADSIG 7FCC A", "is not what its owner signed"),
+        (
+            "E: Conflicting values set for option Signed-By regarding source http://a/ x: /k.asc != /other.gpg",
+            "http://a/ stands twice in this host's sources",
+        ),
+        ("E: Release file for http://a/InRelease is not valid yet (1h)", "set the host's clock"),
+        ("E: Failed to fetch http://a/Packages  Hash Sum mismatch", "run again in some minutes"),
+        ("E: Failed to fetch http://a/x.deb  503  Busy", "the repository ours (http://a) does not give http://a/x.deb"),
+        ("E: Held packages were changed and -y was used", "`apt-mark showhold` lists the held ones"),
+        ("The following packages have unmet dependencies:", "correct repository.suite or the list of packages"),
+        (
+            "dpkg: error processing package a (--configure):\n installed a package post-installation script subprocess "
+            "returned error exit status 1",
+            "the post-installation script of a failed",
+        ),
+        (
+            "W: GPG error: the public key is not available: NO_PUBKEY 7FCC7D46ACCC4CF8",
+            "is signed with the key 7FCC7D46ACCC4CF8, which is not",
+        ),
         ("E: The repository 'http://a sid Release' does not have a Release file.", "no such suite"),
         ("E: Failed to fetch http://a/  Could not resolve 'a'", "cannot be reached"),
         ("E: Unable to acquire the dpkg frontend lock", "another package manager holds the lock"),
@@ -40,7 +77,29 @@ def test_missing(wanted: list[str], missing: list[str]) -> None:
     ],
 )
 def test_explain(output: str, says: str) -> None:
-    assert says in apt.explain(output)
+    assert says in apt.explain(output, {"name": "ours", "url": "http://a"})
+
+
+def test_explain_without_a_repository() -> None:
+    assert "a repository cannot be reached" in apt.explain("E: Could not connect to 1.2.3.4:80")
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("-----BEGIN PGP PUBLIC KEY BLOCK-----\nx\n-----END PGP PUBLIC KEY BLOCK-----", ""),
+        ("<html>not found</html>", "it is no armoured public key, but begins with '<html>not found</html>'"),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----\nx", "it is a private key"),
+        (" \n", "it is empty"),
+    ],
+)
+def test_key_problem(key: str, says: str) -> None:
+    assert apt.key_problem(key) == says
+
+
+def test_outdated() -> None:
+    policy = "a:\n  Installed: 1\n  Candidate: 2\n  Version table:\nb:\n  Installed: 1\n  Candidate: 1\n"
+    assert apt.outdated(policy + "c:\n  Installed: (none)\n  Candidate: 3\n") == ["a"]
 
 
 def test_source() -> None:
