@@ -11,6 +11,7 @@ import re
 import stringprep
 import unicodedata
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 # What a role is unless its flags say otherwise, by the columns of pg_roles without their `rol`.
@@ -24,6 +25,8 @@ ATTRIBUTES = {
     "bypassrls": ("BYPASSRLS", False),
 }
 IN_SCHEMA = {"table": "TABLES", "sequence": "SEQUENCES", "function": "FUNCTIONS"}
+# What the server says in each log, whatever it refuses.
+NOISE = r"configuration file .* contains errors|could not load .*pg_hba|[Ll]og output|is shut down"
 NO_CHARACTERS = (
     stringprep.in_table_c12,
     stringprep.in_table_c21_c22,
@@ -36,6 +39,14 @@ NO_CHARACTERS = (
     stringprep.in_table_c9,
     stringprep.in_table_a1,
 )
+
+
+def psql(folder: Path = Path("/usr/lib/postgresql")) -> str:
+    """The newest psql, which talks to every older server; Debian's `psql` is a slower script that chooses one."""
+    found = {
+        int(path.parents[1].name): path for path in folder.glob("[1-9]*/bin/psql") if path.parents[1].name.isdigit()
+    }
+    return str(found[max(found)]) if found else "psql"
 
 
 def literal(text: str) -> str:
@@ -158,14 +169,16 @@ def privilege(entry: Mapping[str, Any]) -> str:
 
 def reason(log: str) -> str:
     """Why the server refused a configuration, from the lines it wrote about it."""
-    said = re.findall(r"\b(LOG|ERROR|FATAL|PANIC|HINT|CONTEXT):  (.*)", log)
+    said = [(level, text) for level, text in re.findall(r"\b([A-Z]+):  (.*)", log) if not re.search(NOISE, text)]
     grave = [text for level, text in said if level in ("ERROR", "FATAL", "PANIC")]
-    grave = [text for text in grave if not re.match(r"configuration file .* contains errors|could not load", text)]
-    hints = [text for level, text in said if level in ("HINT", "CONTEXT")]
-    words = r"parameter|setting|syntax error|invalid|could not (?!receive)|pg_hba"
-    faults = [text for level, text in said if level == "LOG" and re.search(words, text)]
-    found = list(dict.fromkeys([*(faults if not grave else []), *grave, *hints]))
-    return "; ".join(found) or "it gave no reason"
+    following = [*(level for level, _ in said), ""][1:]
+    faults = [
+        text
+        for (level, text), after in zip(said, following, strict=True)
+        if level == "LOG" and (after in ("CONTEXT", "HINT") or re.search(r"parameter|syntax error|invalid", text))
+    ]
+    more = [text for level, text in said if level in ("CONTEXT", "HINT")]
+    return "; ".join(dict.fromkeys([*faults, *grave, *more])) or "it gave no reason"
 
 
 def settings(text: str) -> dict[str, str]:

@@ -104,7 +104,7 @@ class Cluster:
         port = ""
         with contextlib.suppress(OSError, IndexError):  # a server that is starting has not written it yet
             port = (self.data / "postmaster.pid").read_text().splitlines()[3]
-        words = ["psql", "-AtX", "-p", port or str(self.params["port"]), "-c", QUESTION]
+        words = [postgresql.psql(), "-AtX", "-p", port or str(self.params["port"]), "-c", QUESTION]
         status, out, _ = self.module.run_command(["runuser", "-u", "postgres", "--", *words], cwd="/")
         return dict(json.loads(out)) if status == 0 else None
 
@@ -121,7 +121,9 @@ class Cluster:
 
     def make(self) -> None:
         """Make the cluster, unless it would silently stand beside another major version's data."""
-        others = {path.parents[1].name for path in Path("/var/lib/postgresql").glob("*/*/PG_VERSION")} - {self.version}
+        data = Path("/var/lib/postgresql").glob("*/*/PG_VERSION")
+        kept = Path("/etc/postgresql").glob("*/*/postgresql.conf")
+        others = {path.parents[1].name for path in (*data, *kept)} - {self.version}
         if others and not self.params["beside"]:
             there = " and ".join(sorted(others))
             self.module.fail_json(
@@ -156,11 +158,10 @@ class Cluster:
             raise RefusedError(postgresql.reason(said).replace(str(trial), "mcp.conf"))
 
     def deaf(self) -> list[str]:
-        """The addresses of this host to listen on, on which nobody does."""
-        _, said = self.run("ss", "-Hltn", f"sport = :{self.params['port']}")
-        heard = {line.split()[3].rsplit(":", 1)[0].strip("[]") for line in said.splitlines()}
-        if heard & {"0.0.0.0", "*"}:  # noqa: S104 - read, not bound
-            return []
+        """The addresses of this host to listen on, on which the server does not."""
+        _, said = self.run("ss", "-Hltnp", f"sport = :{self.params['port']}")
+        lines = [line for line in said.splitlines() if '("postgres"' in line]
+        heard = {line.split()[3].rsplit(":", 1)[0].strip("[]") for line in lines}
         return [address for address in self.params["listen"] if address not in heard and ours(address)]
 
     def needs(self, state: dict[str, Any]) -> str:
@@ -221,11 +222,12 @@ class Cluster:
 
     def take(self, before: dict[Path, str], after: dict[Path, str], running: bool) -> None:
         """Write the files and load them, or end with the old ones."""
-        start = self.log.stat().st_size if self.log.exists() else 0
+        start, written = self.log.stat().st_size if self.log.exists() else 0, False
         try:
-            if any(name == "settings" and path in after for path, name in self.files.items()):
+            if any(path in after for path, name in self.files.items() if name == "settings"):
                 self.validate()
             for path, content in after.items():
+                written = True
                 self.put(path, content)
             if running or after:
                 self.load(running)
@@ -234,22 +236,25 @@ class Cluster:
             old = postgresql.settings(before.get(self.folder / "conf.d/mcp.conf", ""))
             new = postgresql.settings(self.params["settings"])
             differ = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
-            outcome = self.restore(before, running)
-            hint = f" Settings that differ from before: {', '.join(differ)}." if old and differ else ""
+            named = not old or not differ or any(name in why for name in differ)
+            hint = self.strangers() or ("" if named else f" Settings that differ from before: {', '.join(differ)}.")
+            outcome = self.restore(before, running) if written else "nothing was changed"
             self.module.fail_json(msg=f"PostgreSQL refuses the new configuration; {outcome}. Its reason: {why}.{hint}")
 
     def reason(self, start: int) -> str:
-        """What the server's log says since a moment, and who else holds the port."""
-        said = ""
-        if self.log.exists():
-            with self.log.open("rb") as log:
-                log.seek(start)
-                said = log.read().decode(errors="replace")
+        """What the server's log says since a moment."""
+        if not self.log.exists():
+            return postgresql.reason("")
+        with self.log.open("rb") as log:
+            log.seek(start)
+            return postgresql.reason(log.read().decode(errors="replace"))
+
+    def strangers(self) -> str:
+        """Who else holds the port, in words."""
         _, sockets = self.run("ss", "-Hltnp")
         holders = systemd.holders(sockets, self.params["port"]).items()
-        strangers = [f"{name} (pid {pid})" for pid, name in holders if name != "postgres"]
-        held = f"; port {self.params['port']} is held by {', '.join(strangers)}" if strangers else ""
-        return postgresql.reason(said) + held
+        names = [f"{name} (pid {pid})" for pid, name in holders if name != "postgres"]
+        return f" Port {self.params['port']} is held by {', '.join(names)}." if names else ""
 
     def apply(self) -> None:
         """Do what is needed, and no more."""

@@ -108,7 +108,7 @@ class Contents:
 
     def ask(self, doing: str, *statements: str, database: str = "postgres") -> list[str]:
         """The lines of answer to statements, which come by standard input: other processes see a command line."""
-        words = ["psql", "-AtXq", "-v", "ON_ERROR_STOP=1", "-p", str(self.params["port"]), "-d", database]
+        words = [postgresql.psql(), "-AtXq", "-v", "ON_ERROR_STOP=1", "-p", str(self.params["port"]), "-d", database]
         script = ";\n".join(statement.rstrip(";") for statement in statements) + ";\n"
         status, out, err = self.module.run_command(
             ["runuser", "-u", "postgres", "--", *words], data=script, cwd="/", environ_update={"LC_ALL": "C.UTF-8"}

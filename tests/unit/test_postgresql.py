@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,6 +134,18 @@ def test_wrong_privilege_is_named(entry: dict[str, Any], says: str) -> None:
             "FATAL:  could not map anonymous shared memory: Cannot allocate memory\nHINT:  perhaps shared_buffers\n",
             "could not map anonymous shared memory: Cannot allocate memory; perhaps shared_buffers",
         ),
+        (
+            'LOG:  redirecting log output to logging collector process\nHINT:  Future log output will appear in "d".\n'
+            'LOG:  end-of-line before authentication method\nCONTEXT:  line 4 of configuration file "h"\n'
+            "FATAL:  could not load h/pg_hba.conf\n",
+            'end-of-line before authentication method; line 4 of configuration file "h"',
+        ),
+        (
+            'LOG:  could not bind IPv4 address "127.0.0.1": Address already in use\nHINT:  Is another one running?\n'
+            'WARNING:  could not create listen socket for "127.0.0.1"\nFATAL:  could not create any TCP/IP sockets\n',
+            'could not bind IPv4 address "127.0.0.1": Address already in use; could not create any TCP/IP sockets; '
+            "Is another one running?",
+        ),
         ("", "it gave no reason"),
     ],
 )  # fmt: skip
@@ -142,3 +155,12 @@ def test_reason(log: str, says: str) -> None:
 
 def test_settings_are_read_back() -> None:
     assert postgresql.settings("# a\nwork_mem = '2MB'\nx.y = 'on'\n") == {"work_mem": "'2MB'", "x.y": "'on'"}
+
+
+def test_newest_psql_is_taken(tmp_path: Path) -> None:
+    assert postgresql.psql(tmp_path) == "psql"
+    for version in ("9", "12", "15"):
+        program = tmp_path / version / "bin/psql"
+        program.parent.mkdir(parents=True)
+        program.touch()
+    assert postgresql.psql(tmp_path) == str(tmp_path / "15/bin/psql")
