@@ -17,7 +17,7 @@ from tests.e2e.conftest import aws
 
 LOOK = Path(__file__).with_name("look.py")
 KEY_NAME = "mcp-bench-converge"
-BOOT_SECONDS = 120
+BOOT_SECONDS = 240
 DEBIAN: dict[str, Any] = {"Owners": ["136693071363"], "Filters": [{"Name": "name", "Values": ["debian-12-amd64-*"]}]}
 
 

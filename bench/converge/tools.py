@@ -18,6 +18,7 @@ from bench.converge.hosts import Host, StepFailed
 from tests.e2e.conftest import BIN, ROOT
 
 HERE = Path(__file__).parent
+PATIENCE = 600
 # Who waits for which folder's files: a service whose files changed is restarted.
 UNITS = {"docker": [], "postgresql@12-main": ["/etc/postgresql/"], "redis-server": ["/etc/redis/"]}
 
@@ -38,7 +39,11 @@ def execute(command: list[str], expected: str, environment: dict[str, str]) -> t
     """
     began = time.perf_counter()
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=False, **streams)
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, timeout=PATIENCE, check=False, **streams)
+    except subprocess.TimeoutExpired as late:
+        said = (late.stdout or b"").decode()[-4000:]
+        raise StepFailed(f"{' '.join(command)[:300]}\ndid not end within {PATIENCE} s:\n{said}") from late
     seconds = time.perf_counter() - began
     if done.returncode or not re.search(expected, done.stdout):
         tail = "\n".join(done.stdout.splitlines()[-60:])

@@ -43,7 +43,12 @@ async def measure(server: Server, options: argparse.Namespace) -> tuple[dict[str
 def tell(rest: dict[str, Any], busy: dict[str, Any], load: Load) -> list[str]:
     """Return what was measured as text; sizes are KiB."""
     lines = [f"{'memory in MiB':<40}{'at rest':>9}{'busy':>9}"]
-    for name, key in {"available, median": "available", "available, least": "least", "largest use": "peak"}.items():
+    rows = {
+        "available, median": "available",
+        "available, least": "least",
+        "used at most since boot, with cache": "peak",
+    }
+    for name, key in rows.items():
         lines.append(f"{name:<40}{rest[key] / 1024:>9.0f}{busy[key] / 1024:>9.0f}")
     lines.append("of it resident, by unit, what is shared counted once:")
     units = rest["units"] | busy["units"]
@@ -56,8 +61,7 @@ def tell(rest: dict[str, Any], busy: dict[str, Any], load: Load) -> list[str]:
         f"calls: {figures['requests']} ({kinds}; {load.streams} answered as event streams), {rate:.0f} a second",
         f"seconds of a call: median {figures['p50']:.3f}, p99 {percentile(ordered, 99):.3f}, most {figures['max']:.3f}",
         f"failed: {figures['failed']} {figures['problems'] or ''}",
-        f"killed for memory: {busy['oom_kills'] - rest['oom_kills']}; the limit was met {busy['full']} times, "
-        "which by itself only means that the cache of files gave way",
+        f"killed for memory: {busy['oom_kills'] - rest['oom_kills']}",
     ]
     return lines
 
@@ -69,7 +73,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, help="seconds of load, at most 240 (60)")
     parser.add_argument("--pause", type=float, default=0.25, help="seconds that a client thinks after each call (0.25)")
     options = parser.parse_args()
-    server = Server()
+    try:
+        server = Server()
+    except AssertionError as nothing:
+        sys.exit(f"There is no server to measure; `make site` deploys it. {nothing}")
     rest, busy, load = asyncio.run(measure(server, options))
     print(f"{options.clients} clients for {options.seconds:.0f} s on a host with {busy['total'] / 1024:.0f} MiB")
     print("\n".join(tell(rest, busy, load)))

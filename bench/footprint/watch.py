@@ -20,11 +20,7 @@ from pathlib import Path
 MEMORY = Path("/sys/fs/cgroup/memory")
 OLD = MEMORY.is_dir()
 GROUPS = MEMORY if OLD else Path("/sys/fs/cgroup")
-PEAK, EVENTS, FULL = (
-    ("memory.max_usage_in_bytes", "memory.oom_control", "memory.failcnt")
-    if OLD
-    else ("memory.peak", "memory.events.local", "memory.events")
-)
+PEAK, EVENTS = ("memory.max_usage_in_bytes", "memory.oom_control") if OLD else ("memory.peak", "memory.events.local")
 
 
 def number(path: Path, word: str = "") -> int:
@@ -37,8 +33,9 @@ def number(path: Path, word: str = "") -> int:
 
 
 def available() -> int:
-    """Return the KiB that programs could still get."""
-    return number(Path("/proc/meminfo"), "MemAvailable:")
+    """Return the KiB that programs could still get. lxcfs counts shared memory in, which nobody can take back."""
+    told, shared = (number(Path("/proc/meminfo"), word) for word in ("MemAvailable:", "Shmem:"))
+    return told - shared
 
 
 def oom_kills() -> int:
@@ -87,7 +84,7 @@ def main(seconds: float) -> None:
             units = resident()
     memory = {"available": sorted(values)[len(values) // 2], "least": min(values), "units": units}
     memory |= {"total": number(Path("/proc/meminfo"), "MemTotal:"), "peak": number(GROUPS / PEAK) // 1024}
-    print(json.dumps(memory | {"oom_kills": oom_kills(), "full": number(GROUPS / FULL, "" if OLD else "max")}))
+    print(json.dumps(memory | {"oom_kills": oom_kills()}))
 
 
 if __name__ == "__main__":
