@@ -22,9 +22,11 @@ ADDRESS = ("127.0.0.1", 8000)
 STOP = Path("/run/client-stop")
 
 
-def fetch(method: str, path: str, headers: dict[str, str], body: str, source: str) -> dict[str, Any]:
+def fetch(
+    method: str, path: str, headers: dict[str, str], body: str, source: str, port: int = ADDRESS[1]
+) -> dict[str, Any]:
     """One request from an address of the host."""
-    connection = http.client.HTTPConnection(*ADDRESS, timeout=15, source_address=(source, 0))
+    connection = http.client.HTTPConnection(ADDRESS[0], port, timeout=15, source_address=(source, 0))
     with contextlib.suppress(OSError):  # who is refused may still be sending
         connection.request(method, path, body or None, headers, encode_chunked="Transfer-Encoding" in headers)
     answer = connection.getresponse()

@@ -5,89 +5,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from questions import eventually, journal, listeners, outside_address, run, variables
+from proxy_questions import BALANCER, CLIENT, ask, client, converge, fetch, make_certificate, pid, slot
+from questions import eventually, journal, listeners, outside_address, variables
 from testinfra.host import Host
 
 SILENCE = variables()["proxy_client_timeout"] + 1
-BALANCER = "127.0.0.2"
-CLIENT = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (what is listened on, not what listens)
 STREAM = shlex.quote(json.dumps(["GET", "/events?count=100&pause=1", {}, "", CLIENT]))
-
-
-def client(host: Host, verb: str, *words: Any) -> dict[str, Any]:
-    """What one of the clients of client.py met."""
-    status, said = run(host, "/usr/local/bin/client", verb, json.dumps(words))
-    assert status == 0, said + journal(host, "haproxy")
-    return dict(json.loads(said))
-
-
-def fetch(
-    host: Host, path: str = "/", method: str = "GET", body: str = "", source: str = CLIENT, **headers: str
-) -> dict[str, Any]:
-    """One request; the answer of a slot or of the proxy is read as JSON."""
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer = client(host, "fetch", method, path, names, body, source)
-    return answer | {"json": json.loads(answer["body"])}
-
-
-def slot(host: Host, *words: str) -> tuple[int, dict[str, Any], str]:
-    """Exit status, state and words of proxy-slot."""
-    status, said = run(host, "proxy-slot", *words)
-    return status, json.loads(said) if status == 0 else {}, said
-
-
-def ask(host: Host, command: str) -> str:
-    """What the run-time socket says, asked as a member of its group would."""
-    script = (
-        "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect('/run/haproxy/admin.sock');"
-        "s.sendall(sys.argv[1].encode() + b'\\n'); print(b''.join(iter(lambda: s.recv(65536), b'')).decode())"
-    )
-    return host.check_output(f"runuser -u nobody -g haproxy -- python3 -c {shlex.quote(script)} {shlex.quote(command)}")
-
-
-def pid(host: Host) -> str:
-    """The process that takes new connections."""
-    return next(line for line in ask(host, "show info").splitlines() if line.startswith("Pid: "))
-
-
-def converge(settings: dict[str, Any]) -> tuple[bool, str]:
-    """Run the role again, with other variables; whether it went well, and what it said."""
-    project = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"])
-    inventory = Path(os.environ["MOLECULE_INVENTORY_FILE"]).parent
-    playbook = project / "molecule/shared/converge.yml"
-    command = ["ansible-playbook", "-i", str(inventory), "-e", json.dumps(settings), str(playbook)]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-    return done.returncode == 0, " ".join((done.stdout + done.stderr).split())
-
-
-def make_certificate(folder: Path) -> str:
-    """A key and its certificate as PEM."""
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    command += ["-subj", "/CN=mcp.example", "-keyout", str(folder / "key"), "-out", str(folder / "crt")]
-    subprocess.run(command, check=True, capture_output=True)
-    return (folder / "key").read_text() + (folder / "crt").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -367,7 +299,7 @@ def test_slot_that_is_not_ready_gets_nothing(host: Host) -> None:
     assert fetch(host)["json"]["slot"] == "blue"
 
 
-def test_crashed_slot_is_answered_for_at_once_and_comes_back(host: Host) -> None:
+def test_crashed_slot_is_answered_for_and_comes_back(host: Host) -> None:
     host.check_output("systemctl kill -s KILL slot-blue")
     assert {fetch(host, source=BALANCER)["status"] for _ in range(5)} == {503}
     host.check_output("systemctl reset-failed slot-blue; systemd-run --unit slot-blue /usr/local/bin/slot blue 8101")
@@ -383,19 +315,6 @@ def test_option_that_haproxy_rejects_changes_nothing(host: Host) -> None:
     assert before["configuration"] == "in force"
 
 
-def test_port_in_use_is_told_with_its_holder_and_heals(host: Host) -> None:
-    host.check_output("systemd-run --collect --unit port-thief python3 -m http.server 8005")
-    assert eventually(lambda: bool(listeners(host, 8005)))
-    good, said = converge({"proxy_port": 8005, "proxy_timeout": 3})
-    assert not good
-    assert re.search(r"port 8005 is held by python3 \(pid \d+\)\. Stop that, or choose another port", said), said
-    assert fetch(host)["status"] == 200  # the old process goes on, on the old port
-    host.check_output("systemctl stop port-thief")
-    good, said = converge({"proxy_port": 8005})
-    assert good, said
-    assert listeners(host, 8005) == {EVERYWHERE: "haproxy"}
-
-
 def test_key_of_another_certificate_is_refused(host: Host, certificate: str, tmp_path: Path) -> None:
     other = make_certificate(tmp_path)
     mixed = other[: other.index("-----BEGIN CERT")] + certificate[certificate.index("-----BEGIN CERT") :]
@@ -406,19 +325,34 @@ def test_key_of_another_certificate_is_refused(host: Host, certificate: str, tmp
     assert not host.file("/etc/haproxy/tls.pem").exists
 
 
-def test_tls(host: Host, certificate: str) -> None:
-    good, said = converge({"proxy_tls_certificate": certificate, "proxy_tls_redirect": True})
-    assert good, said
+def test_port_in_use_is_told_with_its_holder_and_heals(host: Host, certificate: str) -> None:
+    settings = {"proxy_port": 8005, "proxy_tls_certificate": certificate, "proxy_tls_redirect": True}
+    host.check_output("systemd-run --collect --unit port-thief python3 -m http.server 8005")
+    assert eventually(lambda: bool(listeners(host, 8005)))
+    good, said = converge(settings | {"proxy_timeout": 3})
+    assert not good
+    assert re.search(r"port 8005 is held by python3 \(pid \d+\)\. Stop that, or choose another port", said), said
     assert "PRIVATE KEY" not in said
+    assert fetch(host)["status"] == 200  # the old process goes on, on the old port
+    host.check_output("systemctl stop port-thief")
+    good, said = converge(settings)
+    assert good, said
+    assert listeners(host, 8005) == {EVERYWHERE: "haproxy"}
+
+
+def test_tls_of_today_alone(host: Host) -> None:
     assert host.file("/etc/haproxy/tls.pem").mode == 0o600
     for version, status in {"-tls1_1": 1, "-tls1_2": 0, "-tls1_3": 0}.items():
         command = f"timeout 5 openssl s_client {version} -cipher ALL:@SECLEVEL=0 -connect 127.0.0.1:8443 </dev/null"
         result = host.run(command)
         assert result.rc == status, version + result.stdout + result.stderr
-    redirect = client(host, "fetch", "GET", "/mcp?a=b", {"Host": "mcp.example:8000"}, "", CLIENT)
-    assert redirect["status"] == 308
-    assert redirect["headers"]["location"] == "https://mcp.example:8443/mcp?a=b"
-    assert fetch(host, "/ready")["status"] == 200
     secure = client(host, "secure", "/")
     assert json.loads(secure["body"])["headers"]["x-forwarded-proto"] == "https"
     assert "strict-transport-security" in secure["headers"]
+
+
+def test_plain_port_redirects_all_but_the_ready_path(host: Host) -> None:
+    redirect = client(host, "fetch", "GET", "/mcp?a=b", {"Host": "mcp.example:8000"}, "", CLIENT, 8005)
+    assert redirect["status"] == 308
+    assert redirect["headers"]["location"] == "https://mcp.example:8443/mcp?a=b"
+    assert client(host, "fetch", "GET", "/ready", {}, "", CLIENT, 8005)["status"] == 200
