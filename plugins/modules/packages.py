@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import open_url
 from ansible_collections.mcp.aws.plugins.module_utils import apt
 
 DOCUMENTATION = r"""
@@ -25,6 +24,8 @@ description:
   - Lays down the repository and the files that the packages' own installation reads, then installs what is missing.
   - Refreshes the package index only when the repository is new, or something is missing and the index is old.
   - Takes up an installation that was cut off half-way. Needs nothing on the host but Python and apt.
+  - Reports the host's memory and processors as the module M(ansible.builtin.setup) does, so that a role that sizes a
+    service need not ask for them.
   - A repository that cannot be used is taken back, so that apt goes on to work for the others. A key is fetched again
     when its URL has changed, and when it no longer fits.
 options:
@@ -86,6 +87,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+ansible_facts:
+  description: C(ansible_memtotal_mb) and C(ansible_processor_vcpus).
+  returned: always
+  type: dict
 installed:
   description: The packages that were missing, in the order of O(names), then those that were upgraded.
   returned: always
@@ -117,6 +122,16 @@ QUIET = {
     "NEEDRESTART_SUSPEND": "1",
     "LC_ALL": "C.UTF-8",
 }
+
+
+def size() -> dict[str, int]:
+    """Memory and processors of the host."""
+    total = re.search(r"^MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    processors = re.findall(r"^processor\s*:", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return {
+        "ansible_memtotal_mb": int(total[1]) // 1024 if total else 0,
+        "ansible_processor_vcpus": len(processors) or 1,
+    }
 
 
 class Transaction:
@@ -216,6 +231,8 @@ class Transaction:
 
     def fetch(self) -> str:
         """The repository's key, from its URL."""
+        from ansible.module_utils.urls import open_url  # a fifth of the module's time, and seldom needed
+
         url = self.repository["key_url"]
         try:
             return str(open_url(url, timeout=30).read().decode(errors="replace"))
@@ -243,8 +260,10 @@ class Transaction:
             [] if whole else [*ONLY, f"Dir::Etc::sourcelist=/etc/apt/sources.list.d/{self.repository['name']}.sources"]
         )
         status, output = self.update([*UPDATE, *only])
-        if status != 0 and self.renew_key(output):
+        if self.renew_key(output):
             status, output = self.update([*UPDATE, *only])
+        if status == 0 and re.search(apt.DISTRUST, output):  # apt goes on with the index that it had
+            self.module.warn(apt.explain(output, self.repository))
         if status != 0:
             self.take_back(new)
             self.fail("refresh the package index", output)
@@ -320,7 +339,8 @@ class Transaction:
             self.install(missing, refreshed=refreshed)
         written = [path for path in self.before if path in files] + new
         changed = bool(written or repaired or missing)
-        self.module.exit_json(changed=changed, installed=missing, files=written, diff=self.diff)
+        told = {"installed": missing, "files": written, "diff": self.diff}
+        self.module.exit_json(changed=changed, ansible_facts=size(), **told)
 
     def install(self, missing: list[str], *, refreshed: bool) -> None:
         """Install, with one more try after a fresh index: an index can be old before its time."""
