@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import sys
 import tempfile
 from collections import defaultdict
@@ -16,10 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from bench.converge import report
-from bench.converge.hosts import Account, StepFailed
+from bench.converge.hosts import Account, Host, StepFailed
 from bench.converge.tools import Ours, Pyinfra, Tool, wanted
 
 PASSWORD = "password-of-a-host-that-lives-for-minutes"  # noqa: S105
+
+
+def children() -> float:
+    """Return the processor's seconds of the processes that this one has waited for."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 class Bench:
@@ -29,25 +36,32 @@ class Bench:
         self.account = account
         self.bare: dict[str, Any] = {}
         self.seen: dict[str, dict[str, Any]] = {}
-        self.times: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        self.times: report.Measured = defaultdict(lambda: defaultdict(list))
 
-    def measure(self, tool: Tool) -> dict[str, float]:
+    def measure(self, tool: Tool) -> dict[str, report.Cost]:
         """Converge a fresh host, and converge it again; keep what the host then is."""
         with self.account.host() as host:
             self.bare = self.bare or host.look()
-            seconds = {"fresh": tool.run(host, again=False), "no-op": tool.run(host, again=True)}
+            costs = {"fresh": self.cost(tool, host, again=False), "no-op": self.cost(tool, host, again=True)}
             self.seen[tool.name] = host.look(PASSWORD)
-        return seconds
+        return costs
+
+    @staticmethod
+    def cost(tool: Tool, host: Host, *, again: bool) -> report.Cost:
+        """Converge a host; return what it took."""
+        before, mine = host.processor_seconds(), children()
+        seconds = tool.run(host, again)
+        return report.Cost(seconds, children() - mine, host.processor_seconds() - before)
 
     def take_turns(self, tools: list[Tool], rounds: int) -> None:
         """Measure the tools in turns, each of them first in every other round."""
         for number in range(rounds):
             for tool in tools if number % 2 == 0 else tools[::-1]:
                 print(f"round {number + 1}, {tool.name:<8}", end="", flush=True)
-                seconds = self.measure(tool)
-                print("  " + ", ".join(f"{step} {seconds[step]:.2f} s" for step in seconds), flush=True)
-                for step, time in seconds.items():
-                    self.times[tool.name][step].append(time)
+                costs = self.measure(tool)
+                print("  " + ", ".join(f"{step} {cost}" for step, cost in costs.items()), flush=True)
+                for step, cost in costs.items():
+                    self.times[tool.name][step].append(cost)
 
     def compare(self) -> bool:
         """Say whether both made the same host, and one that works."""
@@ -78,9 +92,11 @@ def main() -> int:
             bench = Bench(account)
             ours = Ours(Path(directory), PASSWORD, options.profile)
             # The first turn of each is not counted: it fills caches of packages and modules, and ours is the model.
-            print(f"ours, not counted: {bench.measure(ours)}", flush=True)
+            for step, cost in bench.measure(ours).items():
+                print(f"ours, not counted: {step} {cost}", flush=True)
             pyinfra = Pyinfra(Path(directory), wanted(bench.bare, bench.seen["ours"], PASSWORD))
-            print(f"pyinfra, not counted: {bench.measure(pyinfra)}, {pyinfra.operations} operations", flush=True)
+            for step, cost in bench.measure(pyinfra).items():
+                print(f"pyinfra, not counted: {step} {cost}, {pyinfra.operations} operations", flush=True)
             bench.take_turns([ours, pyinfra], options.rounds)
         finally:
             account.close()

@@ -6,29 +6,51 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 # Seconds that ours may take.
 LIMITS = {"fresh": 50.0, "no-op": 7.5}
 
-Seconds = Mapping[str, Mapping[str, Sequence[float]]]
+
+@dataclass(frozen=True)
+class Cost:
+    """What one command took: seconds of the clock, and of the processors of both machines."""
+
+    seconds: float
+    control: float
+    host: float
+
+    def __str__(self) -> str:
+        """Return it for a person."""
+        return f"{self.seconds:.1f} s (processor {self.control:.1f} s here, {self.host:.1f} s on the host)"
 
 
-def table(seconds: Seconds) -> list[str]:
+Measured = dict[str, dict[str, list[Cost]]]
+
+
+def median(costs: Sequence[Cost], part: str) -> float:
+    """Return the median of a part of the costs."""
+    return statistics.median(getattr(cost, part) for cost in costs)
+
+
+def table(measured: Measured) -> list[str]:
     """Return the medians of the rounds beside each other, and every round behind."""
-    lines = ["", f"{'seconds':<12}" + "".join(f"{step:>10}" for step in LIMITS) + "   rounds"]
-    for tool, steps in seconds.items():
-        rounds = "; ".join(" ".join(f"{time:.1f}" for time in steps[step]) for step in LIMITS)
-        cells = "".join(f"{statistics.median(steps[step]):>10.2f}" for step in LIMITS)
-        lines.append(f"{tool:<12}{cells}   {rounds}")
+    lines = ["", f"{'medians':<16}{'seconds':>8}{'processor here':>16}{'on the host':>13}   rounds"]
+    for tool, steps in measured.items():
+        for step, costs in steps.items():
+            parts = (median(costs, part) for part in ("seconds", "control", "host"))
+            cells = "{:>8.2f}{:>16.2f}{:>13.2f}".format(*parts)
+            rounds = " ".join(f"{cost.seconds:.1f}" for cost in costs)
+            lines.append(f"{tool:<9}{step:<7}{cells}   {rounds}")
     return lines
 
 
-def judgment(seconds: Seconds) -> list[str]:
+def judgment(measured: Measured) -> list[str]:
     """Return for each step the ratio of the medians, and ours beside its limit."""
     lines = [""]
     for step, limit in LIMITS.items():
-        ours, peer = (statistics.median(seconds[tool][step]) for tool in ("ours", "pyinfra"))
+        ours, peer = (median(measured[tool][step], "seconds") for tool in ("ours", "pyinfra"))
         word = "kept" if ours <= limit else f"MISSED by {ours - limit:.1f} s"
         lines.append(f"{step:<6} ours/pyinfra {ours / peer:.2f}; ours {ours:.1f} s, wanted at most {limit} s: {word}")
     return lines
