@@ -63,6 +63,16 @@ def burst(requests: int, source: str, behind: str = "") -> dict[str, int]:
     return statuses
 
 
+def relayed(source: str, clients: list[str]) -> dict[str, Any]:
+    """Requests for several clients over one connection, and whom the slot took each of them for."""
+    connection = http.client.HTTPConnection(*ADDRESS, timeout=15, source_address=(source, 0))
+    seen = []
+    for name in clients:
+        connection.request("GET", "/", headers={"X-Forwarded-For": name} if name else {})
+        seen.append(json.loads(connection.getresponse().read())["headers"]["x-forwarded-for"])
+    return {"seen": seen}
+
+
 def connections(number: int, source: str) -> dict[str, int]:
     """Open many connections at once, and count those that are served."""
     outcomes: Counter[str] = Counter()
@@ -174,6 +184,7 @@ VERBS: dict[str, Callable[..., dict[str, Any]]] = {
     "raw": raw,
     "burst": burst,
     "connections": connections,
+    "relayed": relayed,
     "secure": secure,
     "websocket": websocket,
     "load": lambda: Load().run(),

@@ -95,6 +95,12 @@ def test_balancer_is_believed_to_its_last_word(host: Host) -> None:
     assert (seen["x-forwarded-for"], seen["x-forwarded-proto"]) == ("203.0.113.7", "https")
 
 
+def test_connection_of_a_balancer_carries_many_clients(host: Host) -> None:
+    clients = ["203.0.113.7", "203.0.113.8", "", "2001:db8::1"]
+    assert client(host, "relayed", BALANCER, clients)["seen"] == ["203.0.113.7", "203.0.113.8", BALANCER, "2001:db8::1"]
+    assert client(host, "relayed", CLIENT, clients)["seen"] == [CLIENT] * 4
+
+
 def test_hop_headers_stay_behind(host: Host) -> None:
     seen = fetch(host, Connection="keep-alive, X-Forwarded-For", TE="trailers", Proxy_Connection="close")["json"][
         "headers"
@@ -151,6 +157,11 @@ def test_slow_client_is_sent_away(host: Host, pieces: list[str]) -> None:
     assert met["closed"]
     assert " 408 " in met["got"].splitlines()[0]
     assert met["seconds"] < 5
+
+
+def test_client_that_asks_first_is_told_to_go_on(host: Host) -> None:
+    head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+    assert client(host, "raw", [head], 0.2, 1)["got"].startswith("HTTP/1.1 100 Continue")
 
 
 def test_smuggled_request_is_not_one(host: Host) -> None:

@@ -47,7 +47,7 @@ def workers() -> list[str]:
 def everywhere(command: str) -> list[str]:
     """What each worker answers; one that has just ended does not count."""
     answers = [ask(MASTER, f"@!{pid} {command}") for pid in workers()]
-    return [answer for answer in answers if "Can't connect" not in answer]
+    return [answer for answer in answers if not answer.startswith("Can't ")]
 
 
 def servers(answer: str) -> dict[str, dict[str, str]]:
@@ -105,7 +105,7 @@ def serve(slot: str, force: bool) -> None:
     temporary.replace(MAP)
     for answer in everywhere(f"set map {MAP} serving {slot}"):
         if answer:
-            raise Refusal(f"HAProxy did not take the choice: {answer}")
+            raise Refusal(f"HAProxy did not take the choice ({answer}); a reload takes it from {MAP}")
     if serving() != slot:
         raise Refusal(f"HAProxy goes on with {serving()}; {MAP} says {slot} for its next start")
 
