@@ -66,7 +66,8 @@ CAUSES = (
         "run again in some minutes",
     ),
     (
-        r"Could not (?:resolve|connect)|Temporary failure resolving|Connection (?:timed out|refused)|Unable to connect",
+        r"Could not (?:resolve|connect)|Temporary failure resolving|Connection (?:timed out|refused)|Unable to connect"
+        r"|Failed to fetch \S+ +50[234]",
         "{repository} cannot be reached",
         "correct repository.url, or let the host's network reach it: names, routes, outgoing rules",
     ),

@@ -214,8 +214,8 @@ class Transaction:
             else:
                 self.put(Path(path), before)
 
-    def add_repository(self) -> list[str]:
-        """Lay down key and source; the paths of those that are new."""
+    def add_repository(self) -> bool:
+        """Lay down key and source; whether one of them is new."""
         name = self.repository["name"]
         key_path, source_path = f"/etc/apt/keyrings/{name}.asc", f"/etc/apt/sources.list.d/{name}.sources"
         codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
@@ -227,7 +227,7 @@ class Transaction:
         if key:
             self.write(key_path, self.checked(key))
         self.write(source_path, source)
-        return [path for path in (key_path, source_path) if path in self.before]
+        return key_path in self.before or source_path in self.before
 
     def fetch(self) -> str:
         """The repository's key, from its URL."""
@@ -254,8 +254,8 @@ class Transaction:
         self.module.fail_json(msg=f"{apt.options(sentence)}.")
         raise AssertionError("fail_json does not return")
 
-    def refresh(self, new: list[str], *, whole: bool) -> None:
-        """Refresh the index, of the new repository alone unless the whole is wanted; take that back when it fails."""
+    def refresh(self, *, whole: bool) -> None:
+        """Refresh the index, the whole or our repository's; what is new of that is taken back when it fails."""
         only = (
             [] if whole else [*ONLY, f"Dir::Etc::sourcelist=/etc/apt/sources.list.d/{self.repository['name']}.sources"]
         )
@@ -265,7 +265,7 @@ class Transaction:
         if status == 0 and re.search(apt.DISTRUST, output):  # apt goes on with the index that it had
             self.module.warn(apt.explain(output, self.repository))
         if status != 0:
-            self.take_back(new)
+            self.take_back([path for path in self.before if path not in self.module.params["files"]])
             self.fail("refresh the package index", output)
 
     def update(self, command: list[str]) -> tuple[int, str]:
@@ -326,27 +326,25 @@ class Transaction:
         params = self.module.params
         for path, content in params["files"].items():
             self.write(path, str(content))
-        files = list(self.before)
-        new = self.add_repository() if self.repository and self.repository["url"] else []
+        new = bool(self.repository and self.repository["url"]) and self.add_repository()
         repaired = self.repair()
         missing = self.missing()
         refreshed = params["latest"] or (bool(missing) and self.index_is_old())
         if not self.module.check_mode and (refreshed or new):
-            self.refresh(new, whole=refreshed)
+            self.refresh(whole=refreshed)
         if params["latest"]:
             missing += self.outdated()
         if missing and not self.module.check_mode:
             self.install(missing, refreshed=refreshed)
-        written = [path for path in self.before if path in files] + new
-        changed = bool(written or repaired or missing)
-        told = {"installed": missing, "files": written, "diff": self.diff}
+        changed = bool(self.before or repaired or missing)
+        told = {"installed": missing, "files": list(self.before), "diff": self.diff}
         self.module.exit_json(changed=changed, ansible_facts=size(), **told)
 
     def install(self, missing: list[str], *, refreshed: bool) -> None:
         """Install, with one more try after a fresh index: an index can be old before its time."""
         status, output = self.run([*INSTALL, *missing])
         if status != 0 and not refreshed:
-            self.refresh([], whole=True)
+            self.refresh(whole=True)
             status, output = self.run([*INSTALL, *missing])
         if status != 0:
             for path, content in self.module.params["files"].items():

@@ -57,7 +57,11 @@ def test_missing(wanted: list[str], missing: list[str]) -> None:
         ),
         ("E: Release file for http://a/InRelease is not valid yet (1h)", "set the host's clock"),
         ("E: Failed to fetch http://a/Packages  Hash Sum mismatch", "run again in some minutes"),
-        ("E: Failed to fetch http://a/x.deb  503  Busy", "the repository ours (http://a) does not give http://a/x.deb"),
+        (
+            "E: Failed to fetch http://a/x.deb  403  Forbidden",
+            "the repository ours (http://a) does not give http://a/x.deb",
+        ),
+        ("E: Failed to fetch http://a/InRelease  503  Busy", "the repository ours (http://a) cannot be reached"),
         ("E: Held packages were changed and -y was used", "`apt-mark showhold` lists the held ones"),
         ("The following packages have unmet dependencies:", "correct repository.suite or the list of packages"),
         (
