@@ -41,6 +41,12 @@ bench: setup ## Compare speed with the peers, in one run
 bench-provision: setup ## Compare provisioning with Terraform and plain boto3
 	@python -m bench.provision
 
+bench-converge: lab ## Compare a host's convergence with pyinfra
+	@python -m bench.converge
+
+bench-footprint: site ## Measure what 50 busy clients leave of the server's memory
+	@python -m bench.footprint
+
 docs: setup ## Write the roles' READMEs from their argument specs, and the table of costs
 	@python docs/generate.py
 	@python docs/costs.py
@@ -48,4 +54,4 @@ docs: setup ## Write the roles' READMEs from their argument specs, and the table
 iam-policy: setup ## Record what every playbook asks of AWS, and write the operator's policies
 	@python docs/operator_policy.py
 
-.PHONY: help setup lab site plan verify down test molecule lint bench bench-provision docs iam-policy
+.PHONY: help setup lab site plan verify down test molecule lint bench bench-provision bench-converge bench-footprint docs iam-policy

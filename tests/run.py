@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / ".lab" / "tests"
 AWS_ROLES = ("alarms", "identity", "instance", "load_balancer", "logs", "network", "registry", "secrets", "storage")
-HOST_ROLES = ("base", "docker", "health", "log_rotation", "postgresql", "proxy", "redis", "stack")
+HOST_ROLES = ("base", "docker", "health", "log_rotation", "postgresql", "postgresql_upgrade", "proxy", "redis", "stack")
 
 
 @dataclass(frozen=True)
