@@ -163,7 +163,10 @@ def test_reload_keeps_the_server_and_restart_comes_where_it_is_needed(host: Host
     ("extra", "says"),
     [
         ({"postgresql_settings": {"work_mem": "plenty"}}, ['"work_mem": "plenty"', "nothing was changed"]),
-        ({"postgresql_settings": {"shared_buffers": "900GB"}}, ["shared_buffers", "the old one is in force"]),
+        (
+            {"postgresql_settings": {"shared_buffers": "900GB"}},
+            ["shared_buffers are 921600 MiB", "nothing was changed"],
+        ),
         (
             {"postgresql_settings": {"shared_preload_libraries": "none"}},
             ["shared_preload_libraries", '"none"', "is in force"],
@@ -189,6 +192,19 @@ def test_bad_input_leaves_the_old_in_force(host: Host, extra: dict[str, Any], sa
     assert listeners(host, 5432) == {"127.0.0.1": "postgres", "172.30.0.1": "postgres"}
 
 
+def test_port_that_is_taken_names_its_holder(host: Host) -> None:
+    host.check_output("systemd-run -q --unit=stranger python3 -m http.server 5433 --bind 172.30.0.1")
+    assert eventually(lambda: bool(listeners(host, 5433)))
+    try:
+        status, said = apply(postgresql_port=5433)
+    finally:
+        host.check_output("systemctl stop stranger")
+    assert status != 0, said
+    assert "the old one is in force" in said, said
+    assert "Port 5433 is held by python3" in said, said
+    assert login(host, "SELECT 1") == (0, "1\n")
+
+
 def test_role_finds_nothing_to_do_after_all_that(host: Host) -> None:
     status, said = apply()
     assert status == 0, said
@@ -200,7 +216,12 @@ def test_comes_back_after_a_crash(host: Host) -> None:
     assert eventually(lambda: login(host, "SELECT 1")[0] == 0), journal(host, UNIT)
 
 
-def test_survives_a_restart(host: Host) -> None:
-    host.check_output(f"systemctl restart {UNIT}")
-    assert eventually(lambda: login(host, "SELECT 1")[0] == 0), journal(host, UNIT)
+def test_unit_is_ready_when_it_says_so(host: Host) -> None:
+    host.check_output(
+        f"systemctl restart {UNIT} && PGPASSWORD=reader psql -h 172.30.0.1 -U none 2>&1 | grep pg_hba.conf"
+    )
     assert set(listeners(host, 5432)) == {"127.0.0.1", "172.30.0.1"}
+
+
+def test_kernel_takes_other_memory_first(host: Host) -> None:
+    assert host.check_output(f"systemctl show -p OOMScoreAdjust --value {UNIT}") == "-900"

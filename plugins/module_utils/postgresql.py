@@ -26,7 +26,10 @@ ATTRIBUTES = {
 }
 IN_SCHEMA = {"table": "TABLES", "sequence": "SEQUENCES", "function": "FUNCTIONS"}
 # What the server says in each log, whatever it refuses.
-NOISE = r"configuration file .* contains errors|could not load .*pg_hba|[Ll]og output|is shut down"
+NOISE = (
+    r"configuration file .* contains errors|could not load .*pg_hba|[Ll]og output|is shut down|without restarting"
+    r"|^parameter .* (?:changed to|reset to default)"
+)
 NO_CHARACTERS = (
     stringprep.in_table_c12,
     stringprep.in_table_c21_c22,
@@ -178,7 +181,7 @@ def reason(log: str) -> str:
         if level == "LOG" and (after in ("CONTEXT", "HINT") or re.search(r"parameter|syntax error|invalid", text))
     ]
     more = [text for level, text in said if level in ("CONTEXT", "HINT")]
-    return "; ".join(dict.fromkeys([*faults, *grave, *more])) or "it gave no reason"
+    return "; ".join(dict.fromkeys([*faults, *grave, *more])).rstrip(".") or "it gave no reason"
 
 
 def settings(text: str) -> dict[str, str]:

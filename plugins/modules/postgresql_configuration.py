@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import json
-import os
 import shutil
 import socket
 import time
@@ -71,6 +70,8 @@ QUESTION = """SELECT json_build_object(
     'restart', (SELECT coalesce(json_agg(name), '[]') FROM pg_settings WHERE pending_restart),
     'rules', (SELECT coalesce(json_agg(json_build_array(line_number, error)), '[]')
               FROM pg_hba_file_rules WHERE error IS NOT NULL))"""
+
+BLOCK = 8192  # bytes
 
 
 class RefusedError(Exception):
@@ -138,24 +139,37 @@ class Cluster:
             self.module.fail_json(msg=f"Cannot make the cluster {self.version}/main: {said.strip().splitlines()[-1]}.")
         self.run("systemctl", "daemon-reload")  # its unit is generated
 
-    def put(self, path: Path, content: str) -> None:
-        """Write a file in one step, for the server to read and nobody else."""
-        temporary = path.with_name(f".{path.name}.new")
-        temporary.write_text(content)
-        shutil.chown(temporary, "root", "postgres")
-        temporary.chmod(0o640)
-        temporary.replace(path)
+    def put(self, files: dict[Path, str]) -> None:
+        """Write files for the server to read and nobody else: all of them, or none where the disk is full."""
+        new = {path.with_name(f".{path.name}.new"): path for path in files}
+        try:
+            for temporary, path in new.items():
+                temporary.touch(mode=0o600)
+                temporary.write_text(files[path])
+                shutil.chown(temporary, "root", "postgres")
+                temporary.chmod(0o640)
+        except OSError as error:
+            for temporary in new:
+                temporary.unlink(missing_ok=True)
+            self.module.fail_json(msg=f"Cannot write {error.filename or self.folder}: {error.strerror}.")
+        for temporary, path in new.items():
+            temporary.replace(path)
 
     def validate(self) -> None:
         """Let the server's program read the settings: -C refuses names and values that the server would refuse."""
         trial = self.folder / "conf.d/.mcp.conf.trial"
-        self.put(trial, self.params["settings"])
+        self.put({trial: self.params["settings"]})
         program = f"/usr/lib/postgresql/{self.version}/bin/postgres"
-        words = [program, "-D", str(self.data), "-C", "max_connections", "-c", f"config_file={trial}"]
+        words = [program, "-D", str(self.data), "-C", "shared_buffers", "-c", f"config_file={trial}"]
         status, said = self.run("runuser", "-u", "postgres", "--", *words)
         trial.unlink()
         if status != 0:
             raise RefusedError(postgresql.reason(said).replace(str(trial), "mcp.conf"))
+        # Where the kernel overcommits memory, a server with too much of it starts, and is killed later.
+        wanted = int(said.split()[-1]) * BLOCK
+        memory = 1024 * int(Path("/proc/meminfo").read_text().split()[1])
+        if wanted > memory:
+            raise RefusedError(f"shared_buffers are {wanted >> 20} MiB, and the host has {memory >> 20} MiB of memory")
 
     def deaf(self) -> list[str]:
         """The addresses of this host to listen on, on which the server does not."""
@@ -174,11 +188,13 @@ class Cluster:
         """When the files were last written."""
         return max(path.stat().st_mtime for path in self.files)
 
-    def load(self, running: bool) -> None:
+    def load(self, running: bool, patient: bool) -> None:
         """Bring the files into force; a server that does not run starts with them."""
         if not running:
             return self.start("start")
-        state = self.wait()
+        state = self.wait() if patient else self.state()
+        if state is None:  # it recovers from a crash, with the files as they are
+            return None
         if state["rules"]:
             lines = self.params["hba"].splitlines()
             faults = [
@@ -205,17 +221,17 @@ class Cluster:
 
     def restore(self, before: dict[Path, str], running: bool) -> str:
         """Put the old files back and into force; how that went, in words."""
-        for path in self.files:
-            if path in before:
-                self.put(path, before[path])
-            else:
-                path.unlink(missing_ok=True)
+        self.put(before)
+        for path in self.files.keys() - before.keys():
+            path.unlink(missing_ok=True)
         if not running:
             self.run("systemctl", "stop", self.unit)
             return "the server is stopped, as it was"
         self.run("systemctl", "reload" if self.running() else "restart", self.unit)
         try:
-            self.wait()
+            if self.wait(since=self.newest())["restart"]:
+                self.run("systemctl", "restart", self.unit)
+                self.wait()
         except RefusedError:
             return f"and does not start with the old one either; see {self.log}"
         return "the old one is in force"
@@ -226,11 +242,10 @@ class Cluster:
         try:
             if any(path in after for path, name in self.files.items() if name == "settings"):
                 self.validate()
-            for path, content in after.items():
-                written = True
-                self.put(path, content)
+            written = bool(after)
+            self.put(after)
             if running or after:
-                self.load(running)
+                self.load(running, patient=written)
         except RefusedError as refused:
             why = str(refused) or self.reason(start)
             old = postgresql.settings(before.get(self.folder / "conf.d/mcp.conf", ""))
@@ -305,7 +320,6 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    os.umask(0o077)
     Cluster(module).apply()
 
 

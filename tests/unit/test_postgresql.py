@@ -146,6 +146,7 @@ def test_wrong_privilege_is_named(entry: dict[str, Any], says: str) -> None:
             'could not bind IPv4 address "127.0.0.1": Address already in use; could not create any TCP/IP sockets; '
             "Is another one running?",
         ),
+        ('LOG:  parameter "a" changed to "3MB"\nLOG:  parameter "b" removed, reset to default\n', "it gave no reason"),
         ("", "it gave no reason"),
     ],
 )  # fmt: skip
