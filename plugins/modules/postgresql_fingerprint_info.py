@@ -18,7 +18,7 @@ options:
   socket: {type: path, required: true, description: Folder of the server's socket.}
   port: {type: int, default: 5432, description: Port of the server.}
   expected:
-    description: What another cluster held, as RV(fingerprint) told it. The module fails when this one holds other things.
+    description: What another cluster held, as RV(fingerprint) told it. The module fails when this one differs.
     type: dict
 attributes:
   check_mode: {support: full, description: It changes nothing.}
