@@ -38,8 +38,8 @@ def script_errors(text: str) -> list[str]:
     return found
 
 
-def problem(text: str) -> str:
-    """The first thing that is wrong, or nothing."""
+def problem(text: str) -> str | None:
+    """The first thing that is wrong."""
     seen = ""
     for name, rule in rules(text):
         if found := errors(rule) or script_errors(rule):
@@ -48,9 +48,9 @@ def problem(text: str) -> str:
         seen += rule
         if found := errors(seen):
             return f"rule {name}: {found[0]}"
-    return ""
+    return None
 
 
 if __name__ == "__main__":
-    # Where logrotate is not installed yet, a check has nothing to ask.
-    sys.exit(problem(Path(sys.argv[1]).read_text()) if shutil.which("logrotate") else 0)
+    # A check on a bare host has no logrotate to ask.
+    sys.exit(problem(Path(sys.argv[1]).read_text()) if shutil.which("logrotate") else None)
