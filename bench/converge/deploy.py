@@ -10,8 +10,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pyinfra import config
-from pyinfra.operations import apt, files, postgres, systemd
+from pyinfra import config, host
+from pyinfra.facts.files import File
+from pyinfra.operations import apt, files, postgres, server, systemd
 from pyinfra.operations.util import any_changed
 
 WANTED: dict[str, Any] = json.loads(Path(os.environ["BENCH_WANTED"]).read_text())
@@ -38,6 +39,11 @@ first = put(early=True)
 sources = [done for path, done in first.items() if path.startswith("/etc/apt/")]
 apt.update(name="Refresh the package index", _if=any_changed(*sources))
 apt.packages(name="Install the packages", packages=WANTED["packages"], no_recommends=True)
+server.shell(
+    name="Make the cluster, where its package was told not to",
+    commands=["pg_createcluster 12 main --start-conf auto"],
+    _if=lambda: not host.get_fact(File, path="/etc/postgresql/12/main/postgresql.conf"),
+)
 written = first | put(early=False)
 units = [done for path, done in written.items() if path.startswith("/etc/systemd/system/")]
 systemd.daemon_reload(name="Read changed units", _if=any_changed(*units))
