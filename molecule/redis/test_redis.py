@@ -243,7 +243,7 @@ def test_users_change_without_a_restart(host: Host) -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"redis_settings": {"list-max-listpack-sizes": 5}}, "'list-max-listpack-sizes 5' Bad directive"),
+        ({"redis_settings": {"list-max-listpack-sizes": 5}}, "the setting `list-max-listpack-sizes 5`: Bad directive"),
         ({"redis_settings": {"maxmemory": "1gb", "user": "x on"}}, "Use redis_maxmemory, redis_users"),
         (
             {"redis_users": [{"name": "bad", "password": "p", "commands": ["+nothing"]}]},

@@ -1,4 +1,4 @@
-"""The users of Redis as the lines of its ACL file, and its complaints about them in one sentence."""
+"""The users of Redis as the lines of its ACL file, and its complaints in one sentence."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -13,6 +13,8 @@ User = Mapping[str, Any]
 # A pattern that says itself whether it is for reading or writing alone.
 SELECTIVE = re.compile(r"%(R|W|RW|WR)~")
 COMPLAINT = re.compile(r"users\.acl:(\d+):? (.*?)\.? (?:\S*users\.acl:|WARNING: ACL errors)")
+SETTING = re.compile(r">>> '(.*)'\n(.*)")
+LOG_PREFIX = re.compile(r"^\d+:\w .{24} . ", re.MULTILINE)
 RULE = re.compile(r"Error in applying operation '(.*?)': (.*)")
 
 
@@ -64,14 +66,16 @@ def mark(acl: str) -> str:
 
 
 def explain(output: str, acl: str) -> str:
-    """Whom Redis refuses, which rule, and why."""
-    complaint = COMPLAINT.search(output)
-    if not complaint:
-        return output.strip()
-    name = acl.splitlines()[int(complaint[1]) - 1].split()[1]
-    rule = RULE.match(complaint[2])
-    reason = f"the rule `{rule[1]}`: {rule[2]}" if rule else complaint[2]
-    return f"Redis refuses the user `{name}`, {reason}. Correct it; the users before stay in force."
+    """What Redis refuses, a setting or the rule of a user, and why."""
+    if setting := SETTING.search(output):
+        return f"Redis refuses the setting `{setting[1]}`: {setting[2]}"
+    if complaint := COMPLAINT.search(output):
+        name = acl.splitlines()[int(complaint[1]) - 1].split()[1]
+        rule = RULE.match(complaint[2])
+        reason = f"the rule `{rule[1]}`: {rule[2]}" if rule else complaint[2]
+        return f"Redis refuses the user `{name}`, {reason}"
+    lines = LOG_PREFIX.sub("", output.strip()).splitlines()[-2:]
+    return f"Redis refuses the settings: {'; '.join(lines)}"
 
 
 def difference(before: str, after: str) -> dict[str, list[str]]:
