@@ -19,7 +19,8 @@ from testinfra.host import Host
 
 RULES = "/etc/logrotate.d/00-log-rotation"
 CHECK = Path("roles/log_rotation/files/check_rules.py")
-FORCE = "logrotate --force /etc/logrotate.conf"
+# With a state of its own, so that it need not wait for the timer's run.
+FORCE = "logrotate --force --state /run/forced /etc/logrotate.conf"
 REDIS = variables()["log_rotation_rules"][0]
 MARK = f"molecule-{secrets.token_hex(4)}"
 REDIS_CLI = f"REDISCLI_AUTH={variables()['redis_password']} redis-cli"
@@ -77,14 +78,30 @@ def test_timer_runs_within_the_hour(host: Host) -> None:
     assert {"ActiveState=active", "UnitFileState=enabled"} <= set(timer.splitlines())
 
 
+def postgresql(mark: str, lines: int, pause: float = 0) -> str:
+    """A command that lets PostgreSQL log numbered lines."""
+    loop = f"FOR n IN 1..{lines} LOOP RAISE LOG '{mark} %', n; PERFORM pg_sleep({pause}); END LOOP"
+    return shlex.join(["runuser", "-u", "postgres", "--", "psql", "-qXc", f"DO $$ BEGIN {loop}; END $$"])
+
+
 def test_postgresql_loses_no_line(host: Host) -> None:
-    query = f"DO $$ BEGIN FOR n IN 1..4000 LOOP RAISE LOG '{MARK} %', n; PERFORM pg_sleep(0.0005); END LOOP; END $$"
-    writer = f'runuser -u postgres -- psql -qXc "{query.replace("$", chr(92) + "$")}" & writer=$!'
+    writer = f"{postgresql(MARK, 4000, 0.0005)} & writer=$!"
     rotations = f"for n in 1 2 3 4 5; do {FORCE} || exit 1; sleep 0.3; done; kill -0 $writer && wait $writer"
     done = host.run(f"{writer}; {rotations}")
     assert done.rc == 0, done.stdout + done.stderr
     complete(host, "/var/log/postgresql", f"LOG: +{MARK}", 4000)
     assert len(host.check_output(f"zgrep -l {MARK} /var/log/postgresql/*").splitlines()) > 3
+
+
+def test_sandbox_of_the_unit_lets_postgresql_be_told(host: Host) -> None:
+    log = "/var/log/postgresql/postgresql-12-main.log"
+    host.check_output(postgresql(f"before-{MARK}", 2000))
+    good, said = rotate(host)
+    assert good, said
+    assert host.file(log).size == 0
+    host.check_output(postgresql(f"after-{MARK}", 1))
+    assert eventually(lambda: host.file(log).contains(f"after-{MARK} 1"))
+    complete(host, "/var/log/postgresql", f"LOG: +before-{MARK}", 2000)
 
 
 def test_redis_loses_no_line(host: Host) -> None:
@@ -178,6 +195,13 @@ def test_postgresql_that_would_lose_lines_is_not_rotated(host: Host) -> None:
     assert done.rc != 0
     assert "Set logging_collector = on for it, or method: copytruncate for the rule postgresql" in done.stderr
     assert host.check_output("ls -i /var/log/postgresql") == before
+    good, said = apply(log_rotation_rules=[{"name": "postgresql", "method": "copytruncate"}])
+    assert good, said
+    done = host.run(FORCE)
+    assert done.rc == 0, done.stderr
+    assert host.file("/var/log/postgresql/postgresql-12-main.log").size == 0
+    good, said = apply()
+    assert good, said
 
 
 @pytest.mark.parametrize(
