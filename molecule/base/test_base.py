@@ -67,6 +67,14 @@ def test_no_package_is_left_half_installed(host: Host) -> None:
     assert host.check_output("dpkg --audit") == ""
 
 
+def test_installation_that_was_killed_half_way_is_finished(host: Host) -> None:
+    host.check_output("cd /tmp && apt-get -qq download tree && dpkg --unpack tree_*.deb")
+    assert "tree" in host.check_output("dpkg --audit")
+    assert ask(host, "packages", names=["curl"])["changed"]
+    assert host.check_output("dpkg --audit") == ""
+    assert host.package("tree").is_installed
+
+
 def test_clock_shows_universal_time(host: Host) -> None:
     assert host.check_output("date +%Z") == "UTC"
     assert host.service("systemd-timesyncd").is_enabled
