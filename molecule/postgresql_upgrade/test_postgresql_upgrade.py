@@ -126,6 +126,16 @@ def test_backup_is_whole_and_closed(host: Host) -> None:
     assert len(json.loads(host.check_output(f"cat {folder}/databases.json"))) == 4
 
 
+def test_run_that_ended_after_the_comparison_goes_on_forward(host: Host) -> None:
+    host.check_output("systemctl stop mcp.service postgresql@15-main.service")
+    host.check_output(f'sed -i \'s/"upgraded"/"compared"/\' {STATE}')
+    ok, _, said = play()
+    assert ok, said
+    assert ask(host, "SELECT max(id) FROM app.big") == "60001"
+    assert is_ready(host), journal(host, "mcp.service")
+    assert '"upgraded"' in host.check_output(f"cat {STATE}")
+
+
 def test_rollback_wants_the_loss_accepted_and_check_mode_does_nothing(host: Host) -> None:
     ok, changed, said = play(postgresql_upgrade_rollback=True)
     assert not ok
