@@ -41,7 +41,7 @@ apt.update(name="Refresh the package index", _if=any_changed(*sources))
 apt.packages(name="Install the packages", packages=WANTED["packages"], no_recommends=True)
 server.shell(
     name="Make the cluster, where its package was told not to",
-    commands=["pg_createcluster 12 main --start-conf auto"],
+    commands=["LC_ALL=C.UTF-8 pg_createcluster 12 main --start-conf auto"],
     _if=lambda: not host.get_fact(File, path="/etc/postgresql/12/main/postgresql.conf"),
 )
 written = first | put(early=False)

@@ -61,7 +61,7 @@ def services(password: str) -> dict[str, str]:
             *psql, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'app'", PGPASSWORD=password
         ),
         "redis": say("redis-cli", "--no-auth-warning", "ping", REDISCLI_AUTH=password),
-        "redis memory": say("redis-cli", "--no-auth-warning", "config", "get", "maxmemory", REDISCLI_AUTH=password),
+        "redis memory": say("sh", "-c", "redis-cli info memory | grep ^maxmemory:", REDISCLI_AUTH=password),
         "stranger": say("redis-cli", "ping"),
         "enabled": say("systemctl", "is-enabled", "docker", "postgresql", "redis-server"),
         "active": say("systemctl", "is-active", "docker", "postgresql@12-main", "redis-server"),
