@@ -282,11 +282,13 @@ def test_upgrade_that_was_killed_goes_on_and_containers_never_stop(host: Host, w
     assert fetch(host, "127.0.0.1:18101") == "hello"
 
 
-def test_version_that_is_chosen_comes_and_containers_never_stop(host: Host, web: str) -> None:
+def test_version_that_is_chosen_comes_and_the_prune_timer_goes(host: Host, web: str) -> None:
     version = host.package("docker.io").version.removesuffix("+molecule1")
     before = process(host, web)
-    status, said = apply(docker_packages=[f"docker.io={version}", "docker-compose"])
+    status, said = apply(docker_packages=[f"docker.io={version}", "docker-compose"], docker_prune_enabled=False)
     assert status == 0, said
     assert host.package("docker.io").version == version
     assert process(host, web) == before
+    timer = host.service("docker-prune.timer")
+    assert (timer.is_running, timer.is_enabled) == (False, False)
     host.check_output("rm -r /srv/newer /etc/apt/sources.list.d/newer.list")
