@@ -2,6 +2,7 @@
 
 import ipaddress
 
+from . import engine
 from .settings import BRIDGE_PREFIX, EDGE, LABEL, METADATA, METADATA_PORT, PUBLIC_RANGE
 from .shell import run, succeeds
 
@@ -40,6 +41,7 @@ def ensure_vpc(vpc_id: str, cidr: str) -> str:
     """Give the name of the VPC's network, made when its first host arrives. The engine refuses overlapping ranges."""
     name = f"{BRIDGE_PREFIX}-{vpc_id}"
     if not succeeds("docker", "network", "inspect", name):
+        _make_room(cidr)
         router = ipaddress.ip_network(cidr)[1]
         bridge = f"{BRIDGE_PREFIX}{vpc_id[-8:]}"
         run(
@@ -47,6 +49,15 @@ def ensure_vpc(vpc_id: str, cidr: str) -> str:
             *("--opt", f"com.docker.network.bridge.name={bridge}", name),
         )
     return name
+
+
+def _make_room(cidr: str) -> None:
+    """Remove the networks without hosts that overlap with a range: their VPCs are gone, or get them again."""
+    for name in engine.networks():
+        subnet = run("docker", "network", "inspect", name, "--format", "{{(index .IPAM.Config 0).Subnet}}")
+        used = run("docker", "ps", "--all", "--quiet", "--filter", f"network={name}")
+        if not used and ipaddress.ip_network(subnet).overlaps(ipaddress.ip_network(cidr)):
+            run("docker", "network", "rm", name)
 
 
 def publish(public: str, private: str) -> None:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from lab import daemons
+from lab import daemons, engine, network
 from tests.e2e.conftest import ROOT, Server, aws
 
 
@@ -45,6 +45,16 @@ def test_up_is_idempotent_and_leaves_hosts_alone(server: Server) -> None:
     assert server.ready()
     status = subprocess.run([*up[:-1], "status"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert server.instance["InstanceId"] in status
+
+
+def test_range_of_a_vpc_that_is_gone_can_be_had_again(server: Server) -> None:
+    first, second = (network.ensure_vpc(f"vpc-{number:017x}", "10.99.0.0/16") for number in (1, 2))
+    try:
+        assert first not in engine.networks()
+        assert second in engine.networks()
+        assert server.ready(), "a network with hosts stays"
+    finally:
+        subprocess.run(["docker", "network", "rm", second], check=True, capture_output=True)
 
 
 def test_part_that_died_is_healed(server: Server) -> None:
