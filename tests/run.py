@@ -15,13 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / ".lab" / "tests"
 AWS_ROLES = ("alarms", "identity", "instance", "load_balancer", "logs", "network", "registry", "secrets", "storage")
-LONG = (
-    "network",
-    "docker",
-    "stack",
-    "postgresql_upgrade",
-)  # two to four minutes each: first, so that none is last alone
 HOST_ROLES = ("base", "docker", "health", "log_rotation", "postgresql", "postgresql_upgrade", "proxy", "redis", "stack")
+# Two to four minutes each: they go first, so that none of them runs alone at the end.
+LONG = ("docker", "network", "postgresql_upgrade", "stack")
 
 
 @dataclass(frozen=True)
