@@ -48,6 +48,14 @@ def test_difference_is_named(changed: dict[str, Any], says: str) -> None:
     assert said.startswith(says)
 
 
+def test_secret_that_each_host_draws_is_no_difference() -> None:
+    line = "user default on #aa +@all\nuser admin on #{} ~* +@all &file:{}\n"
+    ours, peer = (
+        [{"path": "/etc/redis/users.acl", "content": line.format(*pair)}] for pair in (("1a", "b2"), ("3c", "d4"))
+    )
+    assert list(report.differences(host(files=ours), host(files=peer))) == []
+
+
 def test_peer_gets_what_our_roles_added() -> None:
     timer = {"path": "/etc/systemd/system/prune.timer"}
     asked = wanted({"manual": ["bash"]}, {"manual": ["redis-server", "bash"], "files": [timer]}, "secret")
