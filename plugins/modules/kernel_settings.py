@@ -122,7 +122,7 @@ class Kernel:
                 f"This host may not set {', '.join(self.refused)}; as in a container, they are its keeper's."
             )
         if diff and self.unknown:
-            self.module.warn(f"This kernel has no {', '.join(self.unknown)}: misspelt, or of a module that is not loaded.")
+            self.module.warn(f"This kernel has no {', '.join(self.unknown)}: misspelt, or its module is not loaded.")
         changed = bool(self.before or diff)
         result = {"set": sorted(self.before), "unknown": self.unknown, "refused": self.refused}
         self.module.exit_json(changed=changed, diff=diff or {}, **result)
