@@ -138,12 +138,20 @@ def test_the_bucket_is_deleted_with_every_version_once(role: Role, s3: Any, buck
 
 def test_somebody_elses_bucket_is_refused_and_never_touched(role: Role, s3: Any, bucket: str) -> None:
     s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="theirs", Body=b"theirs")
     refused, left = role.converge(), role.delete(storage_delete_bucket=True)
     assert not refused.ok
     assert f"The bucket `{bucket}` bears no tag mcp:name: it is not of mcp.aws." in refused.message
     assert (left.ok, left.changes) == (True, [])
     assert s3.get_bucket_versioning(Bucket=bucket).get("Status") is None
+    s3.delete_object(Bucket=bucket, Key="theirs")
     s3.delete_bucket(Bucket=bucket)
+
+
+def test_an_empty_bucket_that_a_kill_left_untagged_is_taken_away(role: Role, s3: Any, bucket: str) -> None:
+    s3.create_bucket(Bucket=bucket)
+    assert role.delete(storage_delete_bucket=True).changes == DELETE
+    assert s3.list_buckets()["Buckets"] == []
 
 
 def test_a_bucket_of_another_account_is_refused_and_left(role: Role, aws: Clients, bucket: str) -> None:

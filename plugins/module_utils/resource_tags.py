@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.mcp.aws.plugins.module_utils.ownership import Tags
+from ansible_collections.mcp.aws.plugins.module_utils.ownership import LEFT_BY_A_KILL, Tags
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     from botocore.exceptions import ClientError
@@ -54,10 +54,20 @@ class ResourceTags:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code == "NoSuchTagSet":
-                return {name: {}}
+                return {name: LEFT_BY_A_KILL if self._is_empty(name) else {}}
             if code in {"AccessDenied", "403"}:
                 return {name: None}
             raise
+
+    def _is_empty(self, bucket: str) -> bool:
+        """Tell whether a bucket is known to hold nothing, old versions included."""
+        try:
+            listed = self.client("s3").list_object_versions(Bucket=bucket, MaxKeys=1)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"AccessDenied", "403"}:
+                return False
+            raise
+        return not (listed.get("Versions") or listed.get("DeleteMarkers"))
 
     def key_pair(self, name: str) -> dict[str, Tags]:
         """Read a key pair of EC2."""

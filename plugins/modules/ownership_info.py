@@ -10,6 +10,7 @@ short_description: Tell whose AWS resources are
 description:
   - Looks resources up by name and compares the tag that names their owner.
   - A resource without that tag, and a bucket whose tags may not be read, is somebody else's.
+  - A bucket that is empty and bears no tag at all is ours, left by a run that was killed between creation and tagging.
   - Changes nothing, and does not fail for what it finds.
 version_added: 0.2.0
 author: The mcp.aws maintainers

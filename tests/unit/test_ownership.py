@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils.ownership import Tags, explain, foreign, judge, ownership
+from ansible_collections.mcp.aws.plugins.module_utils.ownership import (
+    LEFT_BY_A_KILL,
+    Tags,
+    explain,
+    foreign,
+    judge,
+    ownership,
+)
 
 TAG, OWNER = "mcp:name", "acme"
 OURS, THEIRS = {"mcp:name": "acme", "Name": "x"}, {"mcp:name": "rival"}
@@ -11,7 +18,14 @@ OURS, THEIRS = {"mcp:name": "acme", "Name": "x"}, {"mcp:name": "rival"}
 
 @pytest.mark.parametrize(
     ("tags", "answer"),
-    [(OURS, "ours"), (THEIRS, "foreign"), ({}, "foreign"), ({"Name": "acme"}, "foreign"), (None, "foreign")],
+    [
+        (OURS, "ours"),
+        (THEIRS, "foreign"),
+        ({}, "foreign"),
+        ({"Name": "acme"}, "foreign"),
+        (None, "foreign"),
+        (LEFT_BY_A_KILL, "ours"),
+    ],
 )
 def test_judge(tags: Tags, answer: str) -> None:
     assert judge(tags, TAG, OWNER) == answer
