@@ -1,0 +1,114 @@
+"""Releases: an image, a Compose file and an environment that belong together, and what is kept of them."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+DETAILS = "release.json"
+ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "$": r"\$", "\n": r"\n", "\r": r"\r"})
+
+
+def now() -> str:
+    """Return the time in UTC, to the microsecond, as text that sorts."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def env_file(values: Mapping[str, object]) -> str:
+    """Return an environment file as Compose reads it: in double quotes every character stands for itself."""
+    return "".join(f'{name}="{str(values[name]).translate(ESCAPES)}"\n' for name in sorted(values))
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is told of a release.
+
+    :param version: what was asked for; `commit` is what that was.
+    :param served: when it last began to serve, UTC ISO 8601; nothing while it never did.
+    """
+
+    release: str
+    image: str
+    commit: str
+    version: str
+    repository: str
+    made: str
+    served: str | None = None
+
+    @classmethod
+    def read(cls, folder: Path) -> Release:
+        """Read a release.
+
+        :raises OSError: when there is none.
+        :raises ValueError: when the file is damaged.
+        """
+        known = json.loads((folder / DETAILS).read_text())
+        return cls(**{name: known.get(name) for name in cls.__dataclass_fields__})
+
+    def write(self, folder: Path) -> None:
+        """Write it in one step."""
+        new = folder / f".{DETAILS}"
+        new.write_text(json.dumps(asdict(self), indent=1) + "\n")
+        new.replace(folder / DETAILS)
+
+    def began_to_serve(self) -> Release:
+        """Return it with the time of now."""
+        return replace(self, served=now())
+
+    def matches(self, wanted: str) -> bool:
+        """Tell whether a person means this one: by its name, version or the beginning of its commit."""
+        return wanted in (self.release, self.version) or (len(wanted) >= 7 and self.commit.startswith(wanted))
+
+
+def name(commit: str, *contents: str) -> str:
+    """Return the name of a release: its commit, and a hash of all that it consists of."""
+    whole = hashlib.sha256("\0".join(contents).encode()).hexdigest()
+    return f"{commit[:12]}-{whole[:8]}"
+
+
+def read_all(folder: Path) -> list[Release]:
+    """Return all releases, those that served last first; damaged ones are left out."""
+    found = []
+    for each in folder.glob("*/" + DETAILS):
+        try:
+            found.append(Release.read(each.parent))
+        except (OSError, ValueError, TypeError):
+            continue
+    return sorted(found, key=lambda release: (release.served or "", release.made), reverse=True)
+
+
+def choose(releases: Sequence[Release], serving: str, wanted: str) -> Release | str:
+    """Return the release to go back to, or a sentence that says why there is none.
+
+    :param releases: the last that served first.
+    :param wanted: a release, commit or version; empty means the one that served before.
+    """
+    others = [release for release in releases if release.release != serving and release.served]
+    choice = "; ".join(f"{each.release} (version {each.version}, served {(each.served or '')[:19]})" for each in others)
+    if not others:
+        return "There is no earlier release to go back to: none but the serving one has served on this host."
+    if not wanted:
+        return others[0]
+    if any(release.matches(wanted) for release in releases if release.release == serving) and not any(
+        release.matches(wanted) for release in others
+    ):
+        return f"stack_rollback_to is `{wanted}`, which serves already. To choose from: {choice}."
+    found = [release for release in others if release.matches(wanted)]
+    return (
+        found[0]
+        if found
+        else f"stack_rollback_to is `{wanted}`, and no such release is kept. To choose from: {choice}."
+    )
+
+
+def superfluous(releases: Sequence[Release], held: Sequence[str], keep: int) -> list[str]:
+    """Return the releases to delete: those that never served, and the oldest beyond a number; never one in a slot."""
+    served = [release.release for release in releases if release.served]
+    kept = {*served[:keep], *held}
+    return [release.release for release in releases if release.release not in kept]
