@@ -1,0 +1,69 @@
+"""Action plugin: tell the module who runs it, and look whether the process that holds the lock still lives."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.mcp.aws.plugins.module_utils import deploy_lock
+from ansible_collections.mcp.aws.plugins.plugin_utils import playbook_process, playbook_run
+
+display = Display()
+STRETCH = 5  # seconds that the host waits before this node looks at the process again
+
+
+class ActionModule(ActionBase):
+    """The lock is judged and changed on the host, under its guard; a look at a process is all that is done here."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what the module does in the end."""
+        result = super().run(tmp, task_vars)
+        given, this = self._task.args, playbook_run.holder()
+
+        def module(**more: Any) -> dict[str, Any]:
+            arguments = {**given, "holder": this, **more}
+            return dict(
+                self._execute_module(module_name="mcp.aws.deploy_lock", module_args=arguments, task_vars=task_vars)
+            )
+
+        if given.get("state") == "released":
+            return result | module()
+        started, gone, said, wait, last = time.monotonic(), "", False, 0.0, False
+        while True:
+            answer = module(gone=gone, wait=wait, last=last)
+            other = answer.get("held_by")
+            if answer.get("failed") or not other:
+                return result | answer
+            if other["run"] != gone and playbook_run.gone(other, this):
+                gone = other["run"]
+                continue
+            if self._task.check_mode:
+                return result | answer
+            left = _seconds(given.get("wait")) - (time.monotonic() - started)
+            last = left <= 0 or playbook_process.ended()
+            wait = max(0.0, min(left, STRETCH))
+            if not last and not said:
+                said = True
+                host = (task_vars or {}).get("inventory_hostname", "the host")
+                display.display(f"[{host}] waiting up to {deploy_lock.duration(left)}: {_who(other)}")
+
+
+def _seconds(value: Any) -> float:
+    """Return a number of seconds; what is none is for the module to refuse."""
+    try:
+        return float(value or 0)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _who(other: dict[str, Any]) -> str:
+    """Say who is waited for; for how long it has gone on is not said, as that is by the host's clock."""
+    since = other["began"][:19].replace("T", " ")
+    return f"{other['who']} holds the lock since {since} UTC: {other['verb']} of {other['version']}"
