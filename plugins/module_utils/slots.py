@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,16 +82,3 @@ def why_it_ended(state: str) -> str:
     if known.get("Status") in ("exited", "dead"):
         return f"ended with status {known.get('ExitCode')}" + (f": {known['Error']}" if known.get("Error") else "")
     return ""
-
-
-def settings(slot: str, address: str, port: int, subnet: str) -> str:
-    """Return the file that tells Compose and the unit what a slot is."""
-    reached = "127.0.0.1" if address == "0.0.0.0" else address  # noqa: S104 (asked, not listened on)
-    values: Iterable[tuple[str, str]] = {
-        "MCP_SLOT": slot,
-        "MCP_ADDRESS": address,
-        "MCP_PORT": str(port),
-        "MCP_SUBNET": subnet,
-        "MCP_URL": f"http://{reached}:{port}",
-    }.items()
-    return "".join(f"{name}={value}\n" for name, value in values)

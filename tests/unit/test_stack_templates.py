@@ -1,4 +1,4 @@
-"""Unit tests of what the role stack writes: environment, Compose file, unit, messages."""
+"""Unit tests of what the role stack writes: Compose file, unit, messages."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -31,7 +31,7 @@ def variables(**given: Any) -> dict[str, Any]:
     own: dict[str, Any] = {}
     for path in ("defaults/main.yml", "vars/main.yml"):
         own |= trust(yaml.safe_load((ROLE / path).read_text()))
-    return own | {"ansible_managed": "managed", "__stack_commit": "3f786850e387550fdab836ed7e6dc881de23001b"} | given
+    return own | {"ansible_managed": "managed", "__stack_built": {"image": "mcp:3f786850e387-0c1d2e3f"}} | given
 
 
 def render(template: str, **given: Any) -> str:
@@ -44,49 +44,10 @@ def compose(**given: Any) -> dict[str, Any]:
     return dict(yaml.safe_load(render("compose.yml.j2", **given)))
 
 
-def unquote(line: str) -> tuple[str, str]:
-    """Read one line as Compose does: in double quotes, a backslash makes the next character plain."""
-    name, quoted = line.split("=", 1)
-    assert quoted[0] == quoted[-1] == '"'
-    value, rest = "", iter(quoted[1:-1])
-    for character in rest:
-        assert character not in '"$', f"{character} would end the value or begin a substitution: {line}"
-        value += {"n": "\n", "r": "\r"}.get(follower := next(rest), follower) if character == "\\" else character
-    return name, value
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "plain",
-        "a b",
-        " edge ",
-        "#no comment",
-        "$HOME ${HOME:-x} $$",
-        "it's",
-        'say "a"',
-        "a\\b",
-        "\\",
-        '\\"',
-        "\\n",
-        "a\nb\r",
-        "é€",
-    ],
-)
-def test_environment_survives_composes_reading(value: str) -> None:
-    lines = render("mcp.env.j2", stack_environment={"NAME": value}).splitlines()
-    assert [unquote(line) for line in lines[1:]] == [("NAME", value)]
-
-
-def test_environment_turns_numbers_and_truth_into_text() -> None:
-    assert render("mcp.env.j2", stack_environment={"B": True, "A": 7}).splitlines()[1:] == ['A="7"', 'B="True"']
-
-
 def test_compose_file_builds_and_pulls_nothing_and_leaves_restarts_to_systemd() -> None:
     server = compose()["services"]["server"]
     assert "build" not in server
-    assert (server["pull_policy"], server["restart"], server["image"]) == ("never", "no", "mcp:3f786850e387")
+    assert (server["pull_policy"], server["restart"], server["image"]) == ("never", "no", "mcp:3f786850e387-0c1d2e3f")
 
 
 def test_compose_file_confines_the_server() -> None:
@@ -100,16 +61,22 @@ def test_compose_file_holds_no_secret() -> None:
     assert "hunter2" not in render("compose.yml.j2", stack_environment={"PASSWORD": "hunter2"})
 
 
-def test_ports_and_addresses() -> None:
-    given = compose(stack_listen_address="127.0.0.1", stack_port=8101, stack_container_port=3000)
-    assert given["services"]["server"]["ports"] == ["127.0.0.1:8101:3000"]
-    assert given["networks"]["default"]["ipam"]["config"] == [{"subnet": "172.30.1.0/24"}]
+def test_a_release_fits_into_each_slot() -> None:
+    given = compose(stack_container_port=3000)
+    server = given["services"]["server"]
+    assert (server["container_name"], server["ports"]) == ("mcp-${MCP_SLOT}", ["${MCP_ADDRESS}:${MCP_PORT}:3000"])
+    assert given["networks"]["default"]["ipam"]["config"] == [{"subnet": "${MCP_SUBNET}"}]
 
 
-def test_named_volumes_are_declared_and_paths_are_not() -> None:
+def test_named_volumes_outlive_a_slot_and_paths_are_not_declared() -> None:
     given = compose(stack_volumes=["data:/data", "/srv/files:/files:ro", "./x:/x", "cache:/cache"])
-    assert given["volumes"] == {"cache": {}, "data": {}}
+    assert given["volumes"] == {"cache": {"name": "mcp_cache"}, "data": {"name": "mcp_data"}}
     assert "volumes" not in compose()
+
+
+def test_services_beside_the_server() -> None:
+    worker = {"image": "worker:1", "command": ["run", "it"]}
+    assert compose(stack_services={"worker": worker})["services"]["worker"] == worker
 
 
 def test_health_check_is_the_images_unless_given() -> None:
@@ -119,12 +86,13 @@ def test_health_check_is_the_images_unless_given() -> None:
 
 
 def test_unit_waits_for_its_neighbours_and_never_gives_up() -> None:
-    text = render("mcp.service.j2", stack_after_units=["redis-server.service"], stack_start_timeout="90")
+    text = render("mcp@.service.j2", stack_after_units=["redis-server.service"], stack_start_timeout="90")
     unit = ConfigParser(strict=False, interpolation=None)
     unit.read_string(text)
     assert unit["Unit"]["After"] == unit["Unit"]["Wants"] == "docker.service network-online.target redis-server.service"
     assert (unit["Service"]["Restart"], unit["Unit"]["StartLimitIntervalSec"]) == ("always", "0")
     assert unit["Service"]["TimeoutStartSec"] == "120"
+    assert "/etc/haproxy/serving.map" in unit["Service"]["ExecCondition"]
     assert unit["Install"]["WantedBy"] == "multi-user.target docker.service"
 
 
@@ -141,7 +109,7 @@ def test_unit_waits_for_its_neighbours_and_never_gives_up() -> None:
     ],
 )
 def test_failed_clone_names_one_remedy(said: str, remedy: str) -> None:
-    given = variables(__stack_evidence=said, stack_version="v9", stack_repository="https://x/y.git")
+    given = variables(__stack_git_says=said, stack_version="v9", stack_repository="https://x/y.git")
     message = Templar(loader=DataLoader(), variables=given).template(given["__stack_clone_failure"])
     assert remedy in message.splitlines()[1]
     assert message.splitlines()[2].startswith("What runs on the host was left alone.")
