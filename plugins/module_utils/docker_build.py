@@ -7,10 +7,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 LABEL = "mcp.aws.build"
+
+Causes = Sequence[tuple[str, str, str]]
 
 # What a failed build printed, what that means, and what to do. The first that fits is told; \1 is its group.
 CAUSES = (
@@ -63,20 +65,29 @@ CAUSES = (
 class Build:
     """Everything that an image is made from.
 
+    :param image: name of the image, without a tag; where there is a `registry`, its repository stands in its place.
     :param source: folder of the clone; `context` is below it, `dockerfile` below the context.
+    :param target: stage of the Dockerfile; empty means the last.
     """
 
     image: str
     source: str
     commit: str
-    context: str
-    dockerfile: str
-    build_args: Mapping[str, str]
+    context: str = "."
+    dockerfile: str = "Dockerfile"
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
+    registry: str = ""
 
     def fingerprint(self) -> str:
         """Return a hash that changes when the result of the build may."""
-        inputs = {key: value for key, value in asdict(self).items() if key not in ("image", "source")}
+        inputs = {key: value for key, value in asdict(self).items() if key not in ("image", "source", "registry")}
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def reference(self) -> str:
+        """Name and tag: the same for the same commit and options, on every host."""
+        return f"{self.registry or self.image}:{self.commit[:12]}-{self.fingerprint()[:8]}"
 
     def command(self) -> list[str]:
         """Return the arguments of `docker`."""
@@ -90,13 +101,14 @@ class Build:
             "--label",
             f"org.opencontainers.image.revision={self.commit}",
         ]
-        names = ["--tag", self.image, "--file", f"{context}/{self.dockerfile}"]
-        return ["build", "--progress", "plain", *names, *labels, *arguments, context]
+        names = ["--tag", self.reference, "--file", f"{context}/{self.dockerfile}"]
+        stage = ["--target", self.target] if self.target else []
+        return ["build", "--progress", "plain", *names, *labels, *arguments, *stage, context]
 
 
-def explain(output: str) -> tuple[str, str]:
-    """Return cause and remedy of a failed build, out of what it printed."""
-    for pattern, cause, remedy in CAUSES:
+def explain(output: str, causes: Causes = CAUSES) -> tuple[str, str]:
+    """Return cause and remedy of what failed, out of what it printed."""
+    for pattern, cause, remedy in causes:
         if match := re.search(pattern, output):
             return match.expand(cause), remedy
     return "docker says why below", "correct what it names, then deploy again"
