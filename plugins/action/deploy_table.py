@@ -1,0 +1,40 @@
+"""Action plugin: show what `deploy_info` found on hosts, and publish it as the custom statistic `versions`."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.color import stringc
+from ansible.utils.display import Display
+from ansible_collections.mcp.aws.plugins.module_utils import deploy_overview
+
+display = Display()
+FIELDS = ("releases", "serving", "slots", "lock", "deploys")
+
+
+class ActionModule(ActionBase):
+    """Show on the control node; nothing is sent to a host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what was shown, and with it the statistic that reaches runner.py and callbacks."""
+        result = super().run(tmp, task_vars)
+        _spec, args = self.validate_argument_spec({"hosts": {"type": "dict", "required": True}})
+        hosts = {host: {name: found[name] for name in FIELDS} for host, found in args["hosts"].items()}
+        now, width = datetime.now(UTC), shutil.get_terminal_size((deploy_overview.NARROW, 24)).columns
+        for host, found in hosts.items():
+            display.display("\n" + deploy_overview.table(host, found, now, width, stringc))
+        result.update(
+            changed=False,
+            versions=hosts,
+            ansible_stats={"data": {"versions": hosts}, "per_host": False, "aggregate": False},
+        )
+        return result
