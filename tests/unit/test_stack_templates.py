@@ -12,7 +12,6 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.mcp.aws.plugins.module_utils.docker_build import Build, explain, tail
 
 ROLE = Path(__file__).parents[2] / "roles" / "stack"
 
@@ -114,48 +113,3 @@ def test_failed_clone_names_one_remedy(said: str, remedy: str) -> None:
     assert remedy in message.splitlines()[1]
     assert message.splitlines()[2].startswith("What runs on the host was left alone.")
     assert message.endswith(said)
-
-
-@pytest.mark.parametrize(
-    ("said", "cause"),
-    [
-        ("write /var/lib/docker/tmp/x: no space left on device", "the disk of the host is full"),
-        ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "the Docker engine does not answer"),
-        ("failed to read dockerfile: open Dockerfile: no such file", "there is no Dockerfile at the place named"),
-        ('unable to prepare context: path "/x" not found', "there is no Dockerfile at the place named"),
-        ("dockerfile parse error line 7: unknown instruction: FOO", "the Dockerfile cannot be read: unknown"),
-        ('failed to do request: Head "https://x/v2/": no such host', "a base image cannot be pulled"),
-        ("pull access denied for nope, repository does not exist", "a base image cannot be pulled"),
-        ("executor failed running [/bin/sh -c false]: exit code: 1", "the step `/bin/sh -c false` failed"),
-        ('process "/bin/sh -c false" did not complete successfully: exit code: 1', "the step `/bin/sh -c false`"),
-        ('process "/bin/sh -c x" did not complete successfully: exit code: 137', "a step was killed, most likely"),
-        ('failed to compute cache key: "/x.py" not found: not found', "the file `/x.py`, which the Dockerfile copies"),
-        ('failed to calculate checksum of ref a: "/x.py": not found', "the file `/x.py`, which the Dockerfile copies"),
-        ("something new", "docker says why below"),
-    ],
-)
-def test_failed_build_names_one_cause(said: str, cause: str) -> None:
-    assert explain(f"#1 DONE 0.0s\n------\n{said}")[0].startswith(cause)
-
-
-def test_image_is_built_again_when_anything_it_is_made_of_changes() -> None:
-    build = Build("mcp:a", "/opt/mcp/source", "a", ".", "Dockerfile", {"X": "1"})
-    others = [
-        Build("mcp:a", "/opt/mcp/source", "b", ".", "Dockerfile", {"X": "1"}),
-        Build("mcp:a", "/opt/mcp/source", "a", "sub", "Dockerfile", {"X": "1"}),
-        Build("mcp:a", "/opt/mcp/source", "a", ".", "Other", {"X": "1"}),
-        Build("mcp:a", "/opt/mcp/source", "a", ".", "Dockerfile", {"X": "2"}),
-    ]
-    assert len({one.fingerprint() for one in [build, *others]}) == 5
-    assert build.fingerprint() == Build("mcp:b", "/elsewhere", "a", ".", "Dockerfile", {"X": "1"}).fingerprint()
-
-
-def test_build_names_context_dockerfile_and_arguments() -> None:
-    command = Build("mcp:a", "/src", "a", "app", "docker/Dockerfile", {"B": "2", "A": "1"}).command()
-    assert command[-1] == "/src/app"
-    assert command[command.index("--file") + 1] == "/src/app/docker/Dockerfile"
-    assert [part for part in command if "=" in part and part[0] in "AB"] == ["A=1", "B=2"]
-
-
-def test_tail_leaves_out_what_says_nothing() -> None:
-    assert tail("#1 sha256:0123\n\n#1 DONE 0.0s  \nerror", 2) == ["#1 DONE 0.0s", "error"]
