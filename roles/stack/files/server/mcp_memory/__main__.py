@@ -1,8 +1,11 @@
-"""Start the server: read the settings, configure the log, hand over to uvicorn."""
+"""Start the server: read the settings, configure the log, hand over to uvicorn, in one process or several."""
 
+import asyncio
 import os
 import signal
+import socket
 import sys
+from functools import partial
 
 import uvicorn
 
@@ -10,6 +13,8 @@ from .app import create_app
 from .limits import BODY_BYTES
 from .logs import configure_logs
 from .settings import Settings, SettingsError
+from .stop import GracefulServer, Stop
+from .workers import Workers
 
 
 def main() -> int:
@@ -20,10 +25,25 @@ def main() -> int:
         print(f"mcp-memory: {error}", file=sys.stderr)
         return 2
     configure_logs(settings.log_level)
-    # uvicorn stops gracefully, then raises the signal anew; to be told to stop is no failure.
+    # To be told to stop is no failure, be it before the server has begun.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.run(
-        create_app(settings),
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        print(f"mcp-memory: cannot listen on {settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    if settings.workers == 1:
+        serve(settings, listener)
+    else:
+        Workers(settings.workers, partial(serve, settings, listener), settings.stop_timeout).run()
+    return 0
+
+
+def configuration(settings: Settings, stop: Stop) -> uvicorn.Config:
+    """How uvicorn serves."""
+    return uvicorn.Config(
+        create_app(settings, stop),
         host=settings.host,
         port=settings.port,
         lifespan="on",
@@ -36,9 +56,20 @@ def main() -> int:
         ws_per_message_deflate=False,
         # Longer than the load balancer keeps silent ones (load_balancer_idle_timeout), or it would meet closed ones.
         timeout_keep_alive=3660,
-        timeout_graceful_shutdown=5,
     )
-    return 0
+
+
+def serve(settings: Settings, listener: socket.socket, lifeline: int | None = None) -> None:
+    """Serve in this process until it is told to stop, or until the other end of the lifeline is gone."""
+    stop = Stop()
+    server = GracefulServer(configuration(settings, stop), stop, settings.stop_grace, settings.stop_timeout)
+
+    async def run() -> None:
+        if lifeline is not None:
+            asyncio.get_running_loop().add_reader(lifeline, server.handle_exit, signal.SIGTERM, None)
+        await server.serve([listener])
+
+    asyncio.run(run())
 
 
 if __name__ == "__main__":

@@ -4,69 +4,64 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
-from mcp.server.transport_security import TransportSecuritySettings
+from mcp.server.subscriptions import ListenHandler
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
 
 from . import __version__
 from .cache import Cache
+from .changes import Changes
 from .door import Door
-from .limits import BODY_BYTES
 from .logs import RequestLog, say
 from .memory import SharedMemory
 from .settings import Settings
+from .stop import AskToLeave, Stop
 from .store import Store
+from .streams import McpOverHttp
 from .tools import create_server
-from .websocket import serve_websocket
+from .websocket import McpOverWebSocket
 
 READY_SECONDS = 3
 
 
-def create_app(settings: Settings) -> Starlette:
-    """Put the parts together."""
+def create_app(settings: Settings, stop: Stop) -> Starlette:
+    """Put the parts together; `stop` says when the process ends."""
     store = Store(settings.database_url, settings.database_pool_size)
     cache = Cache(settings.redis_url, settings.redis_pool_size, settings.cache_ttl)
-    server = create_server(SharedMemory(store, cache))
-    # Makes the session manager; the SDK's check of hosts is off because the door does it for both transports.
-    server.streamable_http_app(
-        stateless_http=True,
-        json_response=True,
-        max_request_body_size=BODY_BYTES,
-        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
-    )
-    sessions = server.session_manager
+    changes = Changes(settings.redis_url)
+    listen = ListenHandler(changes, max_subscriptions=settings.max_streams)
+    stop.on_draining(listen.close)
+    server = create_server(SharedMemory(store, cache, changes.announce), listen).lowlevel
+    http = McpOverHttp(server)
+    websockets = McpOverWebSocket(server, settings.max_websockets, stop)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with cache.open(), store.open(), sessions.run():
+        async with cache.open(), store.open(), changes.open(), http.run():
             say("started", version=__version__, host=settings.host, port=settings.port)
             yield
         say("stopped")
 
-    async def websocket(connection: WebSocket) -> None:
-        await serve_websocket(connection, sessions.app)
-
     async def ready(_: Request) -> JSONResponse:
         postgresql, redis = await asyncio.gather(_state(store.ping), _state(cache.ping))
-        ok = postgresql == redis == "ok"
-        body = {"status": "ready" if ok else "unavailable", "postgresql": postgresql, "redis": redis}
+        ok = postgresql == redis == "ok" and not stop.told
+        status = "stopping" if stop.told else "ready" if ok else "unavailable"
+        body = {"status": status, "postgresql": postgresql, "redis": redis}
         return JSONResponse(body, status_code=200 if ok else 503)
 
     door = [Middleware(Door, tokens=settings.tokens, allowed_hosts=settings.allowed_hosts)]
     return Starlette(
         routes=[
-            # Without sessions there is nothing to GET or DELETE.
-            Route("/mcp", StreamableHTTPASGIApp(sessions), methods=["POST"], middleware=door),
-            WebSocketRoute("/ws", websocket, middleware=door),
+            # Without sessions there is nothing to GET or DELETE; who wants to listen posts subscriptions/listen.
+            Route("/mcp", http, methods=["POST"], middleware=door),
+            WebSocketRoute("/ws", websockets.serve, middleware=door),
             Route("/health", _health),
             Route("/ready", ready),
         ],
-        middleware=[Middleware(RequestLog)],
+        middleware=[Middleware(RequestLog), Middleware(AskToLeave, stop=stop)],
         lifespan=lifespan,
     )
 

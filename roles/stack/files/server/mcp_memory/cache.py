@@ -61,13 +61,13 @@ class Cache:
             self._note(reachable=not isinstance(error, RedisError), reason=type(error).__name__)
             return await load(), False
 
-    async def invalidate(self, key: str) -> None:
-        """Drop a key after a write; while Redis is away, keep in mind that it must be dropped."""
+    async def invalidate(self, *keys: str) -> None:
+        """Drop keys after a write; while Redis is away, keep in mind that they must be dropped."""
         now = time.monotonic()
         # What has been waiting longer than the time to live is gone from Redis anyway.
         for old in [old for old, since in self._stale.items() if since < now - self._ttl]:
             del self._stale[old]
-        self._stale[key] = now
+        self._stale.update(dict.fromkeys(keys, now))
         try:
             await self._drop_stale()
             self._note(reachable=True)

@@ -12,6 +12,13 @@ class UnknownKey(MemoryFault):
         super().__init__(f"Nothing is remembered under {key!r}. Look with search or list_memories.")
 
 
+class WrongCursor(MemoryFault):
+    """The cursor was made up, or cut."""
+
+    def __init__(self) -> None:
+        super().__init__("Invalid cursor. Give the next_cursor of the page before, or none for the first page.")
+
+
 class Unavailable(MemoryFault):
     """PostgreSQL cannot be reached."""
 

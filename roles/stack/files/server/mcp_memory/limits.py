@@ -2,13 +2,22 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 BODY_BYTES = 1024 * 1024
 """Largest HTTP body and WebSocket message."""
 
 CONTENT_CHARACTERS = 100_000
 """Well below the megabyte that PostgreSQL allows for a tsvector."""
+
+EXPORT_CHARACTERS = 500_000
+"""An export ends after the memory that reaches this: the answer stays about as large as a request may be."""
+
+BATCH = 25
+"""How many memories one step of an import or export takes: a transaction, and a word about the progress."""
+
+PENDING_PER_WEBSOCKET = 32
+"""Requests on one WebSocket that may wait for their answers at a time."""
 
 WORD = r"[A-Za-z0-9][A-Za-z0-9._:/@-]*"
 
@@ -68,5 +77,24 @@ Query = Annotated[
     ),
     AfterValidator(_storable),
 ]
+Cursor = Annotated[
+    str,
+    Field(description="next_cursor of the page before; left out, the first page.", max_length=500),
+    _left_out(""),
+]
+ExportLimit = Annotated[int, Field(description="How many at most.", ge=1, le=500)]
 Limit = Annotated[int, Field(description="How many at most.", ge=1, le=100)]
 Offset = Annotated[int, Field(description="How many to pass over.", ge=0, le=1_000_000)]
+
+
+class Draft(BaseModel):
+    """A memory to import; fields as those of `remember`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    content: Content
+    key: OptionalKey = ""
+    tags: Tags = ()
+
+
+Drafts = Annotated[list[Draft], Field(description="What to remember.", min_length=1, max_length=500)]

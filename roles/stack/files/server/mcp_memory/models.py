@@ -70,3 +70,19 @@ class Listing(BaseModel):
     limit: int
     offset: int
     memories: list[Entry]
+    next_cursor: str | None = Field(description="Give it as cursor for the next page; null on the last one.")
+
+
+class Exported(BaseModel):
+    """Answer of `export_memories`: in the order of the keys."""
+
+    total: int = Field(description="How many there are in all.")
+    memories: list[Memory]
+    next_cursor: str | None = Field(description="Give it as cursor for the rest; null when there is none.")
+
+
+class Imported(BaseModel):
+    """Answer of `import_memories`."""
+
+    created: int
+    replaced: int = Field(description="How many had a memory under their key already.")

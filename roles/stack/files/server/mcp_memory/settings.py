@@ -34,6 +34,16 @@ class Settings:
     redis_pool_size: int = 10
     cache_ttl: int = 300
     """Seconds that a memory stays in Redis."""
+    workers: int = 1
+    """Processes; each has pools of its own."""
+    stop_grace: int = 1
+    """Seconds after SIGTERM that new connections are still taken, while /ready says no."""
+    stop_timeout: int = 20
+    """Seconds after SIGTERM when whatever is still open is cut."""
+    max_websockets: int = 200
+    """Open WebSockets of a process."""
+    max_streams: int = 200
+    """Streams of `subscriptions/listen` of a process."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -62,10 +72,17 @@ class Settings:
             "database_pool_size": read("DATABASE_POOL_SIZE", _number(1, 50), "5"),
             "redis_pool_size": read("REDIS_POOL_SIZE", _number(1, 100), "10"),
             "cache_ttl": read("CACHE_TTL", _number(1, 86400), "300"),
+            "workers": read("WORKERS", _number(1, 16), "1"),
+            "stop_grace": (grace := read("STOP_GRACE", _number(0, 300), "1")),
+            "stop_timeout": (timeout := read("STOP_TIMEOUT", _number(5, 3600), "20")),
+            "max_websockets": read("MAX_WEBSOCKETS", _number(1, 10_000), "200"),
+            "max_streams": read("MAX_STREAMS", _number(1, 10_000), "200"),
         }
         anonymous = read("MCP_ALLOW_ANONYMOUS", _boolean, "false")
         if values["tokens"] == () and anonymous is False:
             problems.append("MCP_TOKENS is not set (MCP_ALLOW_ANONYMOUS=true opens the server to everybody)")
+        if grace is not None and timeout is not None and grace > timeout - 3:
+            problems.append("STOP_GRACE is not at least 3 seconds less than STOP_TIMEOUT")
         if problems:
             raise SettingsError("; ".join(problems))
         return cls(**values)  # type: ignore[arg-type]

@@ -2,22 +2,27 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from importlib import resources
-from typing import LiteralString, TypeVar
+from typing import Any, LiteralString, ParamSpec, TypeVar
 
+import anyio
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel
 
+from .cursors import START_OF_LATEST
 from .errors import Unavailable
 from .logs import say
 from .models import Entry, Hit, Memory, Remembered
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
+P = ParamSpec("P")
 
 MIGRATION_LOCK = 0x6D6370  # "mcp"; advisory locks are numbers
 
@@ -46,11 +51,39 @@ ORDER BY rank DESC, updated_at DESC, key
 """
 
 LIST = """
-SELECT key, left(content, 120) AS preview, tags, updated_at FROM memories WHERE tags @> %(tags)s
+SELECT key, left(content, 120) AS preview, tags, updated_at FROM memories
+WHERE tags @> %(tags)s AND updated_at <= %(at)s::timestamptz AND (updated_at < %(at)s::timestamptz OR key > %(key)s)
 ORDER BY updated_at DESC, key LIMIT %(limit)s OFFSET %(offset)s
 """
 
-COUNT = "SELECT count(*) FROM memories WHERE tags @> %(tags)s"
+EXPORT = """
+SELECT key, content, tags, created_at, updated_at FROM memories WHERE tags @> %(tags)s AND key > %(after)s
+ORDER BY key LIMIT %(limit)s
+"""
+
+COUNT = "SELECT count(*) FROM memories WHERE tags @> %(tags)s AND key > %(after)s"
+
+
+def cancelled_once(query: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Let a cancelled query tell PostgreSQL to stop, and give its connection back in order.
+
+    The SDK cancels a task again with each step that it takes. A query in a task of its own is cancelled once.
+    """
+
+    @functools.wraps(query)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        task = asyncio.create_task(query(*args, **kwargs))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([task])
+            # Looked at, or asyncio would report it as forgotten.
+            _ = task.cancelled() or task.exception()
+            raise
+
+    return run
 
 
 class Store:
@@ -88,33 +121,59 @@ class Store:
         async with self._connection() as connection:
             await connection.execute("SELECT 1 FROM memories LIMIT 1")
 
+    @cancelled_once
     async def remember(self, key: str, content: str, tags: tuple[str, ...]) -> Remembered:
         """Write a memory, over the one that was there."""
         (row,) = await self._query(Remembered, REMEMBER, key=key, content=content, tags=list(tags))
         return row
 
+    @cancelled_once
     async def recall(self, key: str) -> Memory | None:
         """Read a memory."""
         return next(iter(await self._query(Memory, RECALL, key=key)), None)
 
+    @cancelled_once
     async def forget(self, key: str) -> bool:
         """Delete a memory; false when there was none."""
         async with self._connection() as connection:
             return (await connection.execute(FORGET, {"key": key})).rowcount > 0
 
+    @cancelled_once
     async def search(self, query: str, limit: int, tags: tuple[str, ...]) -> list[Hit]:
         """Look for words, best first."""
         return await self._query(Hit, SEARCH, query=query, limit=limit, tags=list(tags))
 
-    async def latest(self, tags: tuple[str, ...], limit: int, offset: int) -> list[Entry]:
-        """One page of all memories, the latest first."""
-        return await self._query(Entry, LIST, tags=list(tags), limit=limit, offset=offset)
+    @cancelled_once
+    async def latest(
+        self, tags: tuple[str, ...], limit: int, offset: int = 0, after: tuple[str, str] = START_OF_LATEST
+    ) -> list[Entry]:
+        """One page of all memories, the latest first; `after` is the time and key of the entry before it."""
+        at, key = after
+        return await self._query(Entry, LIST, tags=list(tags), limit=limit, offset=offset, at=at, key=key)
 
-    async def count(self, tags: tuple[str, ...]) -> int:
-        """How many memories bear all these tags."""
+    @cancelled_once
+    async def count(self, tags: tuple[str, ...], after: str = "") -> int:
+        """How many memories bear all these tags, and have a key after this one."""
         async with self._connection() as connection:
-            row = await (await connection.execute(COUNT, {"tags": list(tags)})).fetchone()
+            row = await (await connection.execute(COUNT, {"tags": list(tags), "after": after})).fetchone()
         return int(row[0]) if row else 0
+
+    @cancelled_once
+    async def whole(self, tags: tuple[str, ...], limit: int, after: str = "") -> list[Memory]:
+        """Whole memories in the order of their keys."""
+        return await self._query(Memory, EXPORT, tags=list(tags), limit=limit, after=after)
+
+    @cancelled_once
+    async def remember_all(self, memories: Sequence[tuple[str, str, tuple[str, ...]]]) -> list[Remembered]:
+        """Write memories (key, content, tags), all or none of them."""
+        rows = [{"key": key, "content": content, "tags": list(tags)} for key, content, tags in memories]
+        async with (
+            self._connection() as connection,
+            connection.transaction(),
+            connection.cursor(row_factory=class_row(Remembered)) as cursor,
+        ):
+            await cursor.executemany(REMEMBER, rows, returning=True)
+            return [row async for each in cursor.results() for row in await each.fetchall()]
 
     async def _query(self, model: type[M], statement: LiteralString, **parameters: object) -> list[M]:
         async with self._connection() as connection, connection.cursor(row_factory=class_row(model)) as cursor:

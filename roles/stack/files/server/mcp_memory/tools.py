@@ -1,20 +1,35 @@
-"""The MCP server: five tools over the shared memory."""
+"""The MCP server: seven tools over the shared memory, and the memories as resources."""
 
 import logging
 import time
 from typing import Any
 
+from mcp.server.lowlevel import Server
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
+from mcp.server.subscriptions import ListenHandler
+from mcp_types import CallToolResult, InputRequiredResult, SubscriptionsListenRequestParams, ToolAnnotations
 from pydantic import ValidationError
 
 from . import __version__
 from .errors import MemoryFault
-from .limits import Content, Key, Limit, Offset, OptionalKey, OptionalTag, Query, Tags
+from .limits import (
+    Content,
+    Cursor,
+    Drafts,
+    ExportLimit,
+    Key,
+    Limit,
+    Offset,
+    OptionalKey,
+    OptionalTag,
+    Query,
+    Tags,
+)
 from .logs import milliseconds_since, say
 from .memory import SharedMemory
-from .models import Forgotten, Found, Listing, Recalled, Remembered
+from .models import Exported, Forgotten, Found, Imported, Listing, Recalled, Remembered
+from .resources import add_list, add_template
 
 INSTRUCTIONS = """\
 A memory that all agents share and that outlives their sessions.
@@ -29,6 +44,11 @@ DELETES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempoten
 
 class MemoryServer(MCPServer):
     """Logs each tool call, and tells the caller in plain words what was wrong."""
+
+    @property
+    def lowlevel(self) -> Server[Any]:
+        """What the transports serve."""
+        return self._lowlevel_server
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context | None = None
@@ -65,8 +85,8 @@ def explain(cause: BaseException | None) -> str:
     return str(cause) if isinstance(cause, MemoryFault) else ""
 
 
-def create_server(memory: SharedMemory) -> MemoryServer:
-    """Build the server with its tools."""
+def create_server(memory: SharedMemory, listen: ListenHandler | None = None) -> MemoryServer:
+    """Build the server with its tools; `listen` serves `subscriptions/listen`."""
     server = MemoryServer(
         "mcp-memory",
         title="Shared memory",
@@ -96,8 +116,27 @@ def create_server(memory: SharedMemory) -> MemoryServer:
         return await memory.forget(key)
 
     @server.tool(title="List memories", annotations=READS)
-    async def list_memories(tag: OptionalTag = "", limit: Limit = 20, offset: Offset = 0) -> Listing:
-        """List memories, the latest first, page by page."""
-        return await memory.list_memories(tag, limit, offset)
+    async def list_memories(
+        tag: OptionalTag = "", limit: Limit = 20, offset: Offset = 0, cursor: Cursor = ""
+    ) -> Listing:
+        """List memories, the latest first, page by page. With cursor no page repeats what another one had."""
+        return await memory.list_memories(tag, limit, offset, cursor)
+
+    @server.tool(title="Export memories", annotations=READS)
+    async def export_memories(
+        context: Context, tag: OptionalTag = "", limit: ExportLimit = 100, cursor: Cursor = ""
+    ) -> Exported:
+        """Read many memories whole, in the order of their keys. Reports its progress."""
+        return await memory.export(context.report_progress, tag, limit, cursor)
+
+    @server.tool(title="Import memories", annotations=REPLACES)
+    async def import_memories(context: Context, memories: Drafts) -> Imported:
+        """Remember many at once, in steps of 25. Reports its progress; when stopped, whole steps are kept."""
+        return await memory.import_all(context.report_progress, memories)
+
+    add_template(server, memory)
+    add_list(server.lowlevel, memory)
+    if listen:
+        server.lowlevel.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, listen)
 
     return server

@@ -66,6 +66,8 @@ async def test_names_hints_and_schemas(recorder: Recorder) -> None:
         "search": (True, False, True),
         "forget": (False, True, True),
         "list_memories": (True, False, True),
+        "export_memories": (True, False, True),
+        "import_memories": (False, True, False),
     }
     assert all(tool.output_schema and tool.description for tool in tools.values())
     assert tools["remember"].input_schema["required"] == ["content"]

@@ -74,7 +74,7 @@ async def test_bare_frames(server: RunningServer, key: str) -> None:
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_official_client(server: RunningServer, key: str, mode: str) -> None:
     async with Client(websocket_client(server.websocket_url), mode=mode) as client:
-        assert len((await client.list_tools()).tools) == 5
+        assert len((await client.list_tools()).tools) == 7
         await client.call_tool("remember", {"content": "text", "key": key})
         recalled = await client.call_tool("recall", {"key": key})
         assert recalled.structured_content["content"] == "text"
