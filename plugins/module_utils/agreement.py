@@ -7,20 +7,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.mcp.aws.plugins.module_utils.agreement_slots import slots
+
 SSH, TLS, HIGHEST_PORT = 22, 443, 65535
 # One port, named by each role that has to do with it.
 SERVICE = ("proxy_port", "load_balancer_target_port", "network_service_port", "health_service_port")
 LISTENER = ("load_balancer_port", "health_listener_port")
-# Each its own: the proxy stands before the server on the same host.
-DOORS = ("proxy_port", "stack_port")
 
 
 def disagreements(settings: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with ports; settings that are not there are not judged."""
+    """Return what is wrong with ports and slots; settings that are not there are not judged."""
     # With a certificate clients are served on another port than the one that redirects there.
     listener = () if settings.get("load_balancer_certificate_arn") else different(settings, LISTENER)
     service = different(settings, SERVICE)
-    return [*impossible(settings), *service, *listener, *taken(settings), *unreachable(settings)]
+    return [*impossible(settings), *service, *listener, *taken(settings), *unreachable(settings), *slots(settings)]
 
 
 def impossible(settings: Mapping[str, Any]) -> list[str]:
@@ -43,13 +43,9 @@ def different(settings: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
 
 
 def taken(settings: Mapping[str, Any]) -> list[str]:
-    """Look for ports of the server that something else has."""
+    """Look for the port of the service among those that something else has."""
     found = [name for name in SERVICE if settings.get(name) == SSH]
-    sentences = [f"{', '.join(found)} is {SSH}, the port of SSH. Choose another, for example 8000."] if found else []
-    proxy, server = (settings.get(name) for name in DOORS)
-    if proxy is not None and proxy == server:
-        sentences.append(f"{' and '.join(DOORS)} are both {proxy}, but the proxy stands before the stack. Change one.")
-    return sentences
+    return [f"{', '.join(found)} is {SSH}, the port of SSH. Choose another, for example 8000."] if found else []
 
 
 def unreachable(settings: Mapping[str, Any]) -> list[str]:

@@ -56,8 +56,8 @@ def rules(expected: Mapping[str, Any]) -> list[Rule]:
              "`aws elbv2 describe-target-health`: is the health check's path right, may the load balancer's group "
              "reach the port?", targets),
         Rule(APPLICATION, "logs", "Logs in CloudWatch", "log_entry", "entry of this run",
-             "`docker inspect mcp` shows the log driver's options, `journalctl -u docker` its errors; may the instance "
-             "profile write to the group?", log_entry),
+             "`docker inspect mcp-<slot>` shows the log driver's options, `journalctl -u docker` its errors; may the "
+             "instance profile write to the group?", log_entry),
     ]  # fmt: skip
 
 

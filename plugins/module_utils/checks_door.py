@@ -10,49 +10,50 @@ from typing import Any
 from ansible_collections.mcp.aws.plugins.module_utils.checks import Judgement, Rule, join
 
 INFRASTRUCTURE, APPLICATION, OPERATIONS = "infrastructure", "application", "operations"
-LOGS = "`docker logs --tail 50 mcp`"
 
 
 def rules(expected: Mapping[str, Any]) -> list[Rule]:
     """Return the rules over the first visit (keys of `expected`: `__health_expected` of the role `health`)."""
     limit, tools = float(expected["response_limit_seconds"]), expected["tools"]
+    logs = f"`docker logs --tail 50 {expected['project']}`"
     return [
         Rule(INFRASTRUCTURE, "public_ip_reachable", "Public IP reachable", "tcp", "ports connect",
              "Security group, route to the internet gateway, firewalls; does the port listen (`ss -ltn`)?", tcp),
         Rule(APPLICATION, "http_health", "GET /health", "health", "200",
-             f"Does anything listen on the port (`ss -ltnp`)? {LOGS}", status(200)),
+             f"Does anything listen on the port (`ss -ltnp`)? {logs}", status(200)),
         Rule(APPLICATION, "http_ready", "GET /ready", "ready", "200",
-             f"The answer says which of PostgreSQL and Redis does not answer. {LOGS}", status(200)),
+             f"The answer says which of PostgreSQL and Redis does not answer. {logs}", status(200)),
         Rule(APPLICATION, "authentication", "Without a token", "unauthorized", "401",
              "Everybody can use the server: is MCP_TOKENS in the environment file set?", status(401)),
         Rule(APPLICATION, "mcp", "MCP over HTTP", "mcp", f"tools {join(tools)}" if tools else "tools listed",
-             f"401: the token in SSM is not the server's; 421: its allowed hosts lack this name. {LOGS}",
+             f"401: the token in SSM is not the server's; 421: its allowed hosts lack this name. {logs}",
              lambda part: exchange(part, tools)),
         Rule(APPLICATION, "websocket", "MCP over WebSocket", "websocket", "subprotocol mcp, tools",
-             f"Is the path right, does everything on the way let `Upgrade` pass? {LOGS}",
+             f"Is the path right, does everything on the way let `Upgrade` pass? {logs}",
              lambda part: websocket(part, tools)),
         Rule(APPLICATION, "write", "Tool call writes", "write", f"< {limit:g} s",
-             f"{LOGS} tells why the tool failed; is PostgreSQL up?", lambda part: timed(part, limit)),
+             f"{logs} tells why the tool failed; is PostgreSQL up?", lambda part: timed(part, limit)),
         Rule(APPLICATION, "read", "Tool call reads back", "read", "what was written",
-             f"{LOGS}; is Redis up? The second read must come from the cache.", read),
+             f"{logs}; is Redis up? The second read must come from the cache.", read),
     ]  # fmt: skip
 
 
 def after_rules(expected: Mapping[str, Any]) -> list[Rule]:
     """Return the rules over the second visit."""
     limit, errors = float(expected["response_limit_seconds"]), float(expected["error_limit_percent"])
+    logs = f"`docker logs --tail 50 {expected['project']}`"
     return [
         Rule(OPERATIONS, "health_checks", "Health checks", "ready", "200 after all else",
-             f"{LOGS}, `journalctl -u mcp -n 50`", status(200)),
+             f"{logs}, `journalctl -u {expected['unit']} -n 50`", status(200)),
         Rule(OPERATIONS, "durable", "Memory kept", "read", "what was written before",
              "The server came back without its data: does it write to PostgreSQL at all?", matches),
         Rule(OPERATIONS, "error_rate", "Error rate", "burst", f"< {errors:g} %",
-             f"{LOGS}; the figures name the commonest problem.", lambda part: error_rate(part, errors)),
+             f"{logs}; the figures name the commonest problem.", lambda part: error_rate(part, errors)),
         Rule(OPERATIONS, "http_response_time", "Response time", "burst", f"p95 < {limit:g} s",
              "`top` and `docker stats` while a burst runs; slow queries in PostgreSQL's log.",
              lambda part: response_time(part, limit)),
         Rule(OPERATIONS, "cleaned", "Memory forgotten", "delete", f"< {limit:g} s",
-             f"The tool that deletes: {LOGS}", lambda part: timed(part, limit)),
+             f"The tool that deletes: {logs}", lambda part: timed(part, limit)),
     ]  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from ansible_collections.mcp.aws.plugins.module_utils.checks import Judgement, Rule, combine, join
 
 SYSTEM, APPLICATION, OPERATIONS = "system", "application", "operations"
-MISSING_UNIT = {"ActiveState": "unknown", "LoadState": "not asked for"}
+MISSING_UNIT = {"ActiveState": "is not there", "LoadState": "as no slot serves"}
+REVISION = "org.opencontainers.image.revision"  # which docker_build writes
 RESTARTING = {
     "systemd": {"always", "on-failure", "on-abnormal", "on-abort"},
     "docker": {"always", "unless-stopped", "on-failure"},
@@ -19,7 +20,7 @@ RESTARTING = {
 
 def rules(expected: Mapping[str, Any]) -> list[Rule]:
     """Return the rules for a host as `expected` wants it (keys: `__health_expected` of the role `health`)."""
-    unit = expected["unit"]
+    unit, logs = expected["unit"], f"`docker logs --tail 50 {expected['project']}`"
     disk, cpu = expected["disk_limit_percent"], expected["cpu_limit_percent"]
     memory = expected["memory_available_min_mb"]
     postgresql, redis = str(expected["postgresql_major"]), str(expected["redis_major"])
@@ -52,16 +53,21 @@ def rules(expected: Mapping[str, Any]) -> list[Rule]:
              "`du -xh --max-depth=3 / | sort -h | tail -20`, `docker system df`", lambda part: disk_usage(part, disk)),
         Rule(APPLICATION, "source", "Repository cloned", "source", "clean clone",
              "`git -C /opt/mcp/source status`; role `stack`.", source),
-        Rule(APPLICATION, "environment", "Environment file", "environment_file", "0600 root, not empty",
-             "`stat` of the file; role `stack` writes it.", environment),
-        Rule(APPLICATION, "image", "Image built", "build", "from the cloned commit",
-             "`docker images`, `docker ps`: the container runs an image of another commit than the clone's.", image),
+        Rule(APPLICATION, "environment", "Environment files", "environment_files", "0600 root, not empty",
+             "`stat` of the files; role `stack` writes them for each release.", environment),
+        Rule(APPLICATION, "image", "Image built", "build", "from the release's commit",
+             "`docker images`, `docker ps`, and release.json of the slot: the container runs another image.", image),
         Rule(APPLICATION, "containers", "Containers", "containers", "running, healthy",
-             f"`docker ps --all`, `docker logs --tail 50 mcp`, `journalctl -u {unit} -n 50`", containers),
+             f"`docker ps --all`, {logs}, `journalctl -u {unit} -n 50`", containers),
         Rule(APPLICATION, "stored", "Written to PostgreSQL", "stored", "the row of this run",
-             "Is DATABASE_URL in the environment file the database asked here? Logs of the container.", stored),
+             "Is DATABASE_URL in the environment files the database asked here? Logs of the container.", stored),
         Rule(APPLICATION, "cached", "Cached in Redis", "cached", "the key of this run",
-             "Is REDIS_URL in the environment file this Redis? `redis-cli MONITOR` while a client reads.", cached),
+             "Is REDIS_URL in the environment files this Redis? `redis-cli MONITOR` while a client reads.", cached),
+        Rule(OPERATIONS, "slots", "Slots", "places", "the serving one runs, alone",
+             "`proxy-slot show`, `docker ps`; two run while a deploy is under way; the next empties the idle one.",
+             slots),
+        Rule(OPERATIONS, "last_deploy", "Last deploy", "deploy", "its outcome is known",
+             "`ansible-playbook mcp.aws.versions` lists deploys and who holds the lock; deploy again.", deploy),
         Rule(OPERATIONS, "restart_policy", "Restart policy", "keepers", "restarts by itself",
              f"`Restart=` in `systemctl cat {unit}`, or `restart:` in the Compose file.",
              lambda part: restart_policy(part, unit)),
@@ -80,8 +86,12 @@ def restart_rules(expected: Mapping[str, Any]) -> list[Rule]:
 
 def complete(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Add the parts that need several answers."""
-    build = combine(facts, "source", "containers", "images")
-    return {**facts, "build": build, "keepers": combine(facts, "units", "containers")}
+    together = {
+        "build": ("release", "containers", "images"),
+        "keepers": ("units", "containers"),
+        "places": ("serving", "slots"),
+    }
+    return {**facts, **{name: combine(facts, *parts) for name, parts in together.items()}}
 
 
 def login(part: Mapping[str, Any]) -> Judgement:
@@ -131,18 +141,46 @@ def source(part: Mapping[str, Any]) -> Judgement:
     return bool(part["commit"]) and not part["changed"], f"{part['commit'][:12]} {part['subject'][:40]}{changed}"
 
 
-def environment(part: Mapping[str, Any]) -> Judgement:
-    ok = part["mode"] == "0600" and part["owner"] == "root" and part["names"] > 0
-    return ok, f"{part['mode']} {part['owner']}, {part['names']} variables"
+def environment(part: list[Mapping[str, Any]]) -> Judgement:
+    """One of the files may be empty: a server need not have secrets, or nothing but secrets."""
+    ok = all(file["mode"] == "0600" and file["owner"] == "root" for file in part)
+    measured = join(
+        f"{file['path'].rpartition('/')[2]} {file['mode']} {file['owner']}, {file['names']} variables" for file in part
+    )
+    return ok and sum(file["names"] for file in part) > 0, measured
 
 
 def image(part: Mapping[str, Any]) -> Judgement:
-    """Some container runs an image that bears the clone's commit in its tag."""
-    commit = part["source"]["commit"][:12]
+    """Some container runs the release's image, and the image says that it was built from the release's commit."""
+    wanted, commit = part["release"]["image"], part["release"]["commit"]
+    built = {found["name"]: found for found in part["images"]}
     used = [container["image"] for container in part["containers"]]
-    built = {name["name"]: f"{name['name']}, {name['size_mb']} MB, {name['created']}" for name in part["images"]}
-    measured = join(built.get(name, f"{name}, not there") for name in used)
-    return any(commit and commit in name and name in built for name in used), measured
+    measured = [
+        f"{name}, {built[name]['size_mb']} MB, {built[name]['created']}" if name in built else f"{name}, not there"
+        for name in used
+    ]
+    if wanted not in used or wanted not in built:
+        return False, f"{join(measured)}; the release has {wanted}"
+    said = built[wanted]["labels"].get(REVISION, "no commit")
+    return said == commit, join(measured) + ("" if said == commit else f", from {said[:12]}, not {commit[:12]}")
+
+
+def slots(part: Mapping[str, Any]) -> Judgement:
+    """A slot that does not serve holds no memory."""
+    found, serving = part["slots"], part["serving"]["slot"]
+    running = {name for name, slot in found.items() if slot["running"]}
+    words = (
+        f"{name} {'serves' if name == serving else 'runs' if name in running else 'is idle'}"
+        f"{'' if name in running or name != serving else ' but does not run'}, {slot['release'] or 'empty'}"
+        for name, slot in found.items()
+    )
+    return running == {serving}, "; ".join(words) or f"{serving} serves, no slot is known"
+
+
+def deploy(part: Mapping[str, Any]) -> Judgement:
+    """A run that holds the lock is under way, or died and will never say how it ended."""
+    ended = f"{part['verb']} of {part['version']} at {part['started'][:19]}: {part['outcome']}"
+    return not part["under_way"], part["under_way"] or ended
 
 
 def containers(part: list[Mapping[str, Any]]) -> Judgement:

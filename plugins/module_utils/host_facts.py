@@ -23,6 +23,11 @@ class FileSystem(Protocol):
     def f_bavail(self) -> int: ...
 
 
+def in_slot(text: str, slot: str) -> str:
+    """Return text with the serving slot for `{slot}`; while none serves with `*`, which systemd takes for any."""
+    return text.replace("{slot}", slot or "*")
+
+
 def assignments(text: str, separator: str = "=") -> dict[str, str]:
     """Return the names and values of lines like `NAME=value`, without quotes and comments."""
     lines = (line.strip() for line in text.splitlines())

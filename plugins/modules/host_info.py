@@ -12,6 +12,7 @@ short_description: Measure a host and its services
 version_added: 0.1.0
 description:
   - Measures CPU, memory and disks, and asks systemd, cloud-init, Docker, PostgreSQL, Redis and git.
+  - Finds out which slot serves; C({slot}) in an option stands for its name, or for C(*) while none serves.
   - Reads only. A part that cannot be measured does not fail the module; it comes back as C(error) with the reason.
   - Needs root, to read what only root may read and to ask PostgreSQL as its own user.
 options:
@@ -23,15 +24,16 @@ options:
   project:
     description: Compose project whose containers are looked at.
     type: str
-    default: mcp
+    default: mcp-{slot}
   source:
     description: Folder of the repository's clone.
     type: path
     default: /opt/mcp/source
-  environment_file:
-    description: File with the application's environment. Its content is never returned.
-    type: path
-    default: /etc/mcp/mcp.env
+  environment_files:
+    description: Files with the application's environment. Their content is never returned.
+    type: list
+    elements: path
+    default: ["/opt/mcp/slots/{slot}/mcp.env", "/opt/mcp/slots/{slot}/secrets.env"]
   disks:
     description: Folders whose file systems are measured.
     type: list
@@ -80,7 +82,7 @@ attributes:
 EXAMPLES = r"""
 - name: Measure the host
   mcp.aws.host_info:
-    units: [docker.service, mcp.service]
+    units: [docker.service, "mcp@{slot}.service"]
   become: true
   register: __host
 """
@@ -89,8 +91,8 @@ RETURN = r"""
 measured:
   description:
     - What was measured. The parts are C(cpu), C(login), C(memory), C(disks), C(cloud_init), C(units), C(failed_units),
-      C(docker), C(compose), C(containers), C(images), C(postgresql), C(redis), C(source), C(environment_file),
-      C(stored) and C(cached).
+      C(docker), C(compose), C(serving), C(slots), C(release), C(deploy), C(containers), C(images), C(postgresql),
+      C(redis), C(source), C(environment_files), C(stored) and C(cached).
   returned: always
   type: dict
   sample: {memory: {total_mb: 970, available_mb: 388}, docker: {error: "docker: No such file or directory"}}
@@ -103,14 +105,18 @@ import pwd
 import stat
 import subprocess
 import time
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.aws.plugins.module_utils import host_facts
+from ansible_collections.mcp.aws.plugins.module_utils import deploy_lock, deploy_log, host_facts, slots
+from ansible_collections.mcp.aws.plugins.module_utils.release import Release
 
 COMMAND_SECONDS = 10
 CPU_SAMPLE_SECONDS = 0.5
 CPU_SAMPLES = 10
+ENVIRONMENT_FILES = ["/opt/mcp/slots/{slot}/mcp.env", "/opt/mcp/slots/{slot}/secrets.env"]
 NOTHING_WRITTEN = {"skipped": "check mode writes nothing"}
 UNIT_PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,Restart,NRestarts,Result"
 
@@ -144,6 +150,11 @@ class Host:
     def __init__(self, params: dict[str, Any], check_mode: bool = False) -> None:
         self.params = params
         self.check_mode = check_mode
+        self.slot = slots.Slot(slots.serving())
+
+    def in_slot(self, text: str) -> str:
+        """Return an option with the name of the slot that serves in its place."""
+        return host_facts.in_slot(text, self.slot.name)
 
     def login(self) -> dict[str, Any]:
         with open("/etc/os-release", encoding="utf-8") as file:
@@ -181,7 +192,7 @@ class Host:
             return {"error": "still running" if unfinished else "cloud-init never ran on this host"}
 
     def units(self) -> dict[str, dict[str, str]]:
-        names = self.params["units"]
+        names = [self.in_slot(name) for name in self.params["units"]]
         shown = run("systemctl", "show", f"--property={UNIT_PROPERTIES}", "--", *names) if names else ""
         return host_facts.units(shown)
 
@@ -195,17 +206,41 @@ class Host:
     def compose(self) -> dict[str, Any]:
         return {"version": run("docker", "compose", "version", "--short").strip()}
 
+    def serving(self) -> dict[str, str]:
+        if not self.slot.name:
+            raise LookupError(f"no slot serves: {slots.SERVING_MAP} names none; the role proxy writes it")
+        return {"slot": self.slot.name}
+
+    def slots(self) -> dict[str, dict[str, Any]]:
+        """Look at each slot that the role stack knows: what it holds, and how many containers run in it."""
+        running = run("docker", "ps", "--format", '{{.Label "com.docker.compose.project"}}').split()
+        found = [slots.Slot(file.stem) for file in sorted(slots.SLOT_SETTINGS.glob("*.env"))]
+        return {slot.name: {"release": slot.release(), "running": running.count(slot.project)} for slot in found}
+
+    def release(self) -> dict[str, Any]:
+        """Read what the slot that serves holds."""
+        return asdict(Release.read(slots.SLOTS / self.serving()["slot"]))
+
+    def deploy(self) -> dict[str, Any]:
+        """Return the newest record, and who holds the lock."""
+        records = deploy_log.read(deploy_lock.STATE, count=1)
+        if not records:
+            raise LookupError(f"there is no record in {deploy_lock.STATE / deploy_log.FILE}")
+        lock = deploy_lock.read(deploy_lock.STATE)
+        return {**records[0], "under_way": deploy_lock.describe(lock, datetime.now(UTC)) if lock else ""}
+
     def containers(self) -> list[dict[str, Any]]:
-        label = f"label=com.docker.compose.project={self.params['project']}"
+        label = f"label=com.docker.compose.project={self.in_slot(self.params['project'])}"
         names = run("docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", label).split()
         return [host_facts.container(found) for found in json.loads(run("docker", "inspect", *names))] if names else []
 
     def images(self) -> list[dict[str, Any]]:
-        label = f"label=com.docker.compose.project={self.params['project']}"
-        names = sorted(set(run("docker", "ps", "--all", "--format", "{{.Image}}", "--filter", label).split()))
+        names = sorted({container["image"] for container in self.containers()})
         if not names:
             return []
-        return [host_facts.image(found) for found in json.loads(run("docker", "image", "inspect", *names))]
+        found = json.loads(run("docker", "image", "inspect", *names))
+        # By the name that was asked for: an image that did not change has those of several commits.
+        return [{**host_facts.image(each), "name": name} for name, each in zip(names, found, strict=True)]
 
     def postgresql(self) -> dict[str, Any]:
         answer = self._psql("SHOW server_version;\nSHOW data_checksums;")
@@ -246,14 +281,8 @@ class Host:
         commit, _, subject = run(*git, "log", "-1", "--format=%H %s").strip().partition(" ")
         return {"commit": commit, "subject": subject, "changed": len(run(*git, "status", "--porcelain").splitlines())}
 
-    def environment_file(self) -> dict[str, Any]:
-        status = os.stat(self.params["environment_file"])
-        return {
-            "path": self.params["environment_file"],
-            "mode": f"{stat.S_IMODE(status.st_mode):04o}",
-            "owner": pwd.getpwuid(status.st_uid).pw_name,
-            "names": len(host_facts.assignments(_read(self.params["environment_file"]))),
-        }
+    def environment_files(self) -> list[dict[str, Any]]:
+        return [_environment_file(self.in_slot(path)) for path in self.params["environment_files"]]
 
 
 PARTS = (
@@ -266,12 +295,16 @@ PARTS = (
     "failed_units",
     "docker",
     "compose",
+    "serving",
+    "slots",
+    "release",
+    "deploy",
     "containers",
     "images",
     "postgresql",
     "redis",
     "source",
-    "environment_file",
+    "environment_files",
     "stored",
     "cached",
 )
@@ -282,14 +315,24 @@ def _read(path: str) -> str:
         return file.read()
 
 
+def _environment_file(path: str) -> dict[str, Any]:
+    status = os.stat(path)
+    return {
+        "path": path,
+        "mode": f"{stat.S_IMODE(status.st_mode):04o}",
+        "owner": pwd.getpwuid(status.st_uid).pw_name,
+        "names": len(host_facts.assignments(_read(path))),
+    }
+
+
 def main() -> None:
     """Measure part after part, the CPU first, while nothing of ours keeps it busy."""
     module = AnsibleModule(
         argument_spec={
             "units": {"type": "list", "elements": "str", "default": []},
-            "project": {"type": "str", "default": "mcp"},
+            "project": {"type": "str", "default": "mcp-{slot}"},
             "source": {"type": "path", "default": "/opt/mcp/source"},
-            "environment_file": {"type": "path", "default": "/etc/mcp/mcp.env"},
+            "environment_files": {"type": "list", "elements": "path", "default": ENVIRONMENT_FILES},
             "disks": {"type": "list", "elements": "path", "default": ["/"]},
             "cpu_limit_percent": {"type": "float", "default": 100},
             "postgresql_user": {"type": "str", "default": "postgres"},

@@ -13,13 +13,14 @@ version_added: 0.1.0
 description:
   - Kills the main process of a Compose project's container, as a crash would end it, and measures the time until a page
     answers 200 again and the systemd unit is active.
+  - C({slot}) in an option stands for the name of the slot that serves.
   - Kills nothing when the page does not answer before.
   - Reports no change, because the host ends as it began.
 options:
   project:
     description: Compose project; its first container by name is the victim.
     type: str
-    default: mcp
+    default: mcp-{slot}
   url:
     description: Page that answers 200 while the service can work.
     type: str
@@ -27,7 +28,7 @@ options:
   unit:
     description: Unit that has to be active again.
     type: str
-    default: mcp.service
+    default: mcp@{slot}.service
   deadline:
     description: Seconds to wait.
     type: float
@@ -52,7 +53,7 @@ measured:
   description: The part C(restart), or C(error) or C(skipped) in it.
   returned: always
   type: dict
-  sample: {restart: {container: mcp, pid: 4711, seconds: 4.2, settled: 4.9, unit: mcp.service}}
+  sample: {restart: {container: mcp-blue, pid: 4711, seconds: 4.2, settled: 4.9, unit: mcp@blue.service}}
 """
 
 import json
@@ -65,6 +66,8 @@ import urllib.request
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.mcp.aws.plugins.module_utils.host_facts import in_slot
+from ansible_collections.mcp.aws.plugins.module_utils.slots import serving
 
 POLL_SECONDS = 0.1
 COMMAND_SECONDS = 10
@@ -133,9 +136,9 @@ def main() -> None:
     """Measure one restart."""
     module = AnsibleModule(
         argument_spec={
-            "project": {"type": "str", "default": "mcp"},
+            "project": {"type": "str", "default": "mcp-{slot}"},
             "url": {"type": "str", "required": True},
-            "unit": {"type": "str", "default": "mcp.service"},
+            "unit": {"type": "str", "default": "mcp@{slot}.service"},
             "deadline": {"type": "float", "default": 60},
         },
         supports_check_mode=True,
@@ -143,7 +146,9 @@ def main() -> None:
     if module.check_mode:
         module.exit_json(changed=False, measured={"restart": {"skipped": "check mode kills nothing"}})
     try:
-        restart = probe(**module.params)
+        slot = serving()
+        named = {name: in_slot(module.params[name], slot) for name in ("project", "unit")}
+        restart = probe(url=module.params["url"], deadline=module.params["deadline"], **named)
     except (OSError, ValueError, LookupError, subprocess.TimeoutExpired) as error:
         restart = {"error": str(error)}
     module.exit_json(changed=False, measured={"restart": restart})

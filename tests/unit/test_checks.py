@@ -19,7 +19,8 @@ EXPECTED = {
     "direct_client_cidrs": [],
     "service_port": 8000,
     "listener_port": 80,
-    "unit": "mcp.service",
+    "unit": "mcp@blue.service",
+    "project": "mcp-blue",
     "postgresql_major": 12,
     "redis_major": 7,
     "disk_limit_percent": 85,
@@ -114,7 +115,9 @@ def test_no_check_is_green_on_empty_answers(source: str) -> None:
         "balancers",
         "groups",
         "images",
-        "source",
+        "serving",
+        "slots",
+        "release",
     }
     nothing: tuple[Any, ...] = ([], {})
     for empty in nothing:

@@ -10,7 +10,13 @@ import pytest
 from ansible_collections.mcp.aws.plugins.module_utils import checks_door
 from ansible_collections.mcp.aws.plugins.module_utils.checks import examine
 
-EXPECTED = {"response_limit_seconds": 2.0, "error_limit_percent": 1.0, "tools": ["recall", "remember"]}
+EXPECTED = {
+    "response_limit_seconds": 2.0,
+    "error_limit_percent": 1.0,
+    "tools": ["recall", "remember"],
+    "unit": "mcp@blue.service",
+    "project": "mcp-blue",
+}
 MCP = {"protocol": "2026-07-28", "server": "mcp-memory 0.1.0", "tools": ["recall", "remember"], "seconds": 0.02}
 WEBSOCKET = {"subprotocol": "mcp", "protocol": "2025-06-18", "tools": ["recall", "remember"], "seconds": 0.03}
 READ = {"matches": True, "cached": [False, True], "seconds": 0.01}

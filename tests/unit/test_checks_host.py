@@ -13,7 +13,8 @@ from ansible_collections.mcp.aws.plugins.module_utils import checks_host, host_f
 from ansible_collections.mcp.aws.plugins.module_utils.checks import examine
 
 EXPECTED = {
-    "unit": "mcp.service",
+    "unit": "mcp@blue.service",
+    "project": "mcp-blue",
     "postgresql_major": 12,
     "redis_major": 7,
     "disk_limit_percent": 85,
@@ -30,27 +31,43 @@ ACTIVE = {
     "NRestarts": "0",
 }
 CONTAINER = {
-    "name": "mcp", "status": "running", "health": "healthy", "restarts": 0, "policy": "no",
-    "image": f"mcp:{COMMIT[:12]}", "started": "",
+    "name": "mcp-blue", "status": "running", "health": "healthy", "restarts": 0, "policy": "no",
+    "image": f"mcp:{COMMIT[:12]}-0c1d2e3f", "started": "",
 }  # fmt: skip
+IMAGE = {
+    "name": CONTAINER["image"], "id": "ab", "created": "2026-01-01T00:00:00", "size_mb": 210,
+    "labels": {"org.opencontainers.image.revision": COMMIT},
+}  # fmt: skip
+HELD = f"{COMMIT[:12]}-5f2a9c01"
+BLUE, GREEN = {"release": HELD, "running": 1}, {"release": "", "running": 0}
+SECRETS = {"path": "/opt/mcp/slots/blue/secrets.env", "mode": "0600", "owner": "root", "names": 3}
+ENVIRONMENT = {"path": "/opt/mcp/slots/blue/mcp.env", "mode": "0600", "owner": "root", "names": 2}
 SOUND: dict[str, Any] = {
     "login": {"user": "admin", "root": True, "hostname": "mcp", "system": "Debian GNU/Linux 12"},
     "cpu": {"percent": 12.0, "samples": 1, "load": "0.20", "cores": 1},
     "memory": {"total_mb": 970, "available_mb": 388, "swap_used_mb": 0},
     "disks": [{"path": "/", "percent": 41.0, "free_mb": 9000}],
     "cloud_init": {"datasource": "DataSourceEc2Local", "errors": []},
-    "units": {"mcp.service": dict(ACTIVE), "docker.service": {**ACTIVE, "UnitFileState": "enabled-runtime"}},
+    "units": {"mcp@blue.service": dict(ACTIVE), "docker.service": {**ACTIVE, "UnitFileState": "enabled-runtime"}},
     "failed_units": [],
     "docker": {"version": "29.0.1"},
     "compose": {"version": "v2.26.1-4"},
     "containers": [CONTAINER],
-    "images": [
-        {"name": CONTAINER["image"], "id": "ab", "created": "2026-01-01T00:00:00", "size_mb": 210, "labels": {}}
-    ],
+    "images": [IMAGE],
+    "serving": {"slot": "blue"},
+    "slots": {"blue": BLUE, "green": GREEN},
+    "release": {"release": HELD, "image": CONTAINER["image"], "commit": COMMIT},
+    "deploy": {
+        "verb": "deploy",
+        "version": "v1.4.2",
+        "outcome": "ok",
+        "started": "2026-01-01T00:00:00",
+        "under_way": "",
+    },
     "postgresql": {"version": "12.22 (Debian 12.22-1.pgdg120+1)", "checksums": "on"},
     "redis": {"redis_version": "7.0.15"},
     "source": {"commit": COMMIT, "subject": "Begin", "changed": 0},
-    "environment_file": {"path": "/etc/mcp/mcp.env", "mode": "0600", "owner": "root", "names": 5},
+    "environment_files": [ENVIRONMENT, SECRETS],
     "stored": {"rows": 1},
     "cached": {"key": "mcp:memory:x", "seconds_to_live": 299},
 }
@@ -80,18 +97,26 @@ def test_a_sound_host_is_green() -> None:
         ("postgresql", {"version": "15.18 (Debian)"}, {"postgresql"}, "15.18"),
         ("redis", {"redis_version": "6.2.1"}, {"redis"}, "6.2.1"),
         ("source", {"changed": 2}, {"source"}, "2 files changed"),
-        ("source", {"commit": "f" * 40}, {"image"}, f"mcp:{COMMIT[:12]}"),
-        ("environment_file", {"mode": "0644"}, {"environment"}, "0644 root"),
-        ("environment_file", {"owner": "admin"}, {"environment"}, "0600 admin"),
-        ("environment_file", {"names": 0}, {"environment"}, "0 variables"),
+        ("environment_files", [ENVIRONMENT, {**SECRETS, "mode": "0644"}], {"environment"}, "secrets.env 0644 root"),
+        ("environment_files", [{**ENVIRONMENT, "owner": "admin"}], {"environment"}, "mcp.env 0600 admin"),
+        ("environment_files", [{**SECRETS, "names": 0}], {"environment"}, "0 variables"),
         ("images", [], {"image"}, "not there"),
+        ("images", [{**IMAGE, "labels": {}}], {"image"}, f"from no commit, not {COMMIT[:12]}"),
+        ("release", {"commit": "f" * 40}, {"image"}, f"from {COMMIT[:12]}, not ffffffffffff"),
+        ("release", {"image": "mcp:fff-1"}, {"image"}, "the release has mcp:fff-1"),
+        ("serving", {"error": "no slot serves"}, {"slots"}, "no slot serves"),
+        ("serving", {"slot": "green"}, {"slots"}, f"blue runs, {HELD}; green serves but does not run, empty"),
+        ("slots", {"green": BLUE}, {"slots"}, f"green runs, {HELD}"),
+        ("slots", {"blue": {**BLUE, "running": 0}}, {"slots"}, "blue serves but does not run"),
+        ("deploy", {"under_way": "ann holds the lock"}, {"last_deploy"}, "ann holds the lock"),
+        ("deploy", {"error": "No such file"}, {"last_deploy"}, "No such file"),
         ("containers", [], {"image", "containers", "restart_policy"}, "none"),
-        ("containers", [{**CONTAINER, "health": "unhealthy"}], {"containers"}, "mcp running, unhealthy"),
-        ("containers", [{**CONTAINER, "status": "exited"}], {"containers"}, "mcp exited"),
+        ("containers", [{**CONTAINER, "health": "unhealthy"}], {"containers"}, "mcp-blue running, unhealthy"),
+        ("containers", [{**CONTAINER, "status": "exited"}], {"containers"}, "mcp-blue exited"),
         ("units", {"docker.service": {**ACTIVE, "ActiveState": "failed"}}, {"units"}, "docker failed, enabled"),
         ("units", {"docker.service": {**ACTIVE, "UnitFileState": "disabled"}}, {"units"}, "docker active, disabled"),
-        ("units", {"mcp.service": {**ACTIVE, "Restart": "no"}}, {"restart_policy"}, "systemd no; container no"),
-        ("units", {"mcp.service": {**ACTIVE, "UnitFileState": ""}}, {"units", "unit"}, "mcp active, loaded"),
+        ("units", {"mcp@blue.service": {**ACTIVE, "Restart": "no"}}, {"restart_policy"}, "systemd no; container no"),
+        ("units", {"mcp@blue.service": {**ACTIVE, "UnitFileState": ""}}, {"units", "unit"}, "mcp@blue active, loaded"),
         ("stored", {"rows": 0}, {"stored"}, "0 rows"),
         ("cached", {"seconds_to_live": -2}, {"cached"}, "not there"),
     ],
@@ -104,9 +129,17 @@ def test_what_is_wrong_is_red(part: str, value: Any, red: set[str], measured: st
     assert any(measured in found[name]["measured"] for name in red)
 
 
+def test_while_no_slot_serves_its_unit_is_named_for_any() -> None:
+    unit = host_facts.in_slot("mcp@{slot}.service", "")
+    found = examine(checks_host.rules({**EXPECTED, "unit": unit}), SOUND)
+    (check,) = (check for check in found if check["id"] == "unit")
+    assert (check["ok"], check["measured"]) == (False, "mcp@* is not there, as no slot serves")
+    assert "journalctl -u mcp@*.service" in check["hint"]
+
+
 def test_the_engine_may_be_who_restarts() -> None:
     facts = copy.deepcopy(SOUND)
-    facts["units"]["mcp.service"]["Restart"] = "no"
+    facts["units"]["mcp@blue.service"]["Restart"] = "no"
     facts["containers"] = [{**CONTAINER, "policy": "unless-stopped"}]
     assert judge(facts)["restart_policy"]["ok"]
 
@@ -116,12 +149,12 @@ def test_the_engine_may_be_who_restarts() -> None:
     [
         (4.21, 4.9, True, "ready after 4.2 s, unit active after 4.9 s"),
         (30.5, 31.0, False, "ready after 30.5 s"),
-        (4.2, None, False, "but mcp.service is not active"),
+        (4.2, None, False, "but mcp@blue.service is not active"),
         (None, None, False, "not ready after 60 s: HTTP 503"),
     ],
 )
 def test_restart(seconds: float | None, settled: float | None, ok: bool, measured: str) -> None:
-    part = {"seconds": seconds, "settled": settled, "waited": 60.0, "last": "HTTP 503", "unit": "mcp.service"}
+    part = {"seconds": seconds, "settled": settled, "waited": 60.0, "last": "HTTP 503", "unit": "mcp@blue.service"}
     (check,) = examine(checks_host.restart_rules(EXPECTED), {"restart": part})
     assert check["ok"] is ok
     assert measured in check["measured"]

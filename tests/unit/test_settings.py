@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mcp.aws.plugins.module_utils.agreement import disagreements
+from ansible_collections.mcp.aws.plugins.module_utils.agreement_slots import EVERYWHERE
 from ansible_collections.mcp.aws.plugins.module_utils.settings import (
     checked,
     foundation,
@@ -97,8 +98,6 @@ def test_tags_without_an_owner(name: str, value: Any, wrong: bool) -> None:
             {"load_balancer_target_port": 8000, "proxy_port": 9000},
             ["differ: proxy_port 9000, load_balancer_target_port"],
         ),
-        ({"proxy_port": 8000, "stack_port": 8101}, []),
-        ({"proxy_port": 8000, "stack_port": 8000}, ["proxy_port and stack_port are both 8000"]),
         ({"load_balancer_target_port": 22}, ["load_balancer_target_port is 22, the port of SSH."]),
         (
             {"load_balancer_port": 80, "health_listener_port": 8080},
@@ -120,6 +119,48 @@ def test_tags_without_an_owner(name: str, value: Any, wrong: bool) -> None:
 )
 def test_ports(settings: dict[str, Any], sentences: list[str]) -> None:
     problems = disagreements(settings)
+    assert len(problems) == len(sentences)
+    for problem, sentence in zip(problems, sentences, strict=True):
+        assert sentence in problem
+
+
+def slot(name: str, port: int, subnet: str = "172.30.1.0/25") -> dict[str, Any]:
+    return {"name": name, "address": "127.0.0.1", "port": port, "subnet": subnet}
+
+
+BLUE, GREEN = slot("blue", 8101), slot("green", 8102, "172.30.1.128/25")
+
+
+@pytest.mark.parametrize(
+    ("filled", "others", "sentences"),
+    [
+        ([BLUE, GREEN], {}, []),
+        (
+            [BLUE, GREEN],
+            {"proxy_slots": [GREEN, BLUE], "proxy_port": 8000, "stack_network_subnet": "172.30.1.0/24"},
+            [],
+        ),
+        ([BLUE, GREEN], {"proxy_slots": [BLUE]}, ["blue 127.0.0.1:8101, green 127.0.0.1:8102; blue 127.0.0.1:8101."]),
+        (
+            [BLUE, GREEN],
+            {"proxy_slots": [BLUE, slot("green", 8103)]},
+            ["Give both the same names, addresses and ports."],
+        ),
+        ([BLUE, GREEN], {"proxy_port": 8102}, ["proxy_port and the port of a slot in stack_slots are both 8102"]),
+        ([{**BLUE, "address": EVERYWHERE}, GREEN], {"proxy_slots": [BLUE, GREEN]}, []),
+        ([BLUE], {}, ["stack_slots has fewer than two slots"]),
+        ([BLUE, {**GREEN, "port": 8101}], {}, ["stack_slots has the port 8101 twice."]),
+        ([BLUE, {**GREEN, "subnet": "172.30.1.64/26"}], {}, ["The ranges of the slots blue and green"]),
+        ([BLUE, {**GREEN, "subnet": "172.30.1.1/25"}], {}, ["172.30.1.1/25 has host bits set. Write"]),
+        (
+            [BLUE, GREEN],
+            {"stack_network_subnet": "172.30.1.0/25"},
+            ["slot green in stack_slots, 172.30.1.128/25, does not lie in stack_network_subnet, 172.30.1.0/25"],
+        ),
+    ],
+)
+def test_slots(filled: list[dict[str, Any]], others: dict[str, Any], sentences: list[str]) -> None:
+    problems = disagreements({"stack_slots": filled, **others})
     assert len(problems) == len(sentences)
     for problem, sentence in zip(problems, sentences, strict=True):
         assert sentence in problem
