@@ -47,6 +47,9 @@ bench-converge: lab ## Compare a host's convergence with pyinfra
 bench-footprint: site ## Measure what 50 busy clients leave of the server's memory
 	@python -m bench.footprint
 
+bench-deploy: lab ## Deploy 20 times under load, and compare with Docker Compose
+	@python -m bench.deploy
+
 bench-hardening: lab ## Ask Lynis before and after the roles
 	@python -m bench.hardening docker postgresql redis proxy
 
@@ -57,4 +60,4 @@ docs: setup ## Write the roles' READMEs from their argument specs, and the table
 iam-policy: setup ## Record what every playbook asks of AWS, and write the operator's policies
 	@python docs/operator_policy.py
 
-.PHONY: help setup lab site plan verify down test molecule lint bench bench-provision bench-converge bench-footprint bench-hardening docs iam-policy
+.PHONY: help setup lab site plan verify down test molecule lint bench bench-provision bench-converge bench-footprint bench-deploy bench-hardening docs iam-policy

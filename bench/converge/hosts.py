@@ -65,21 +65,21 @@ class Host:
 class Account:
     """Boots hosts, one at a time."""
 
-    def __init__(self, folder: Path) -> None:
-        self.ec2, self.folder = aws("ec2"), folder
+    def __init__(self, folder: Path, name: str = KEY_NAME) -> None:
+        self.ec2, self.folder, self.name = aws("ec2"), folder, name
         key = folder / "id_ed25519"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-        self.ec2.delete_key_pair(KeyName=KEY_NAME)
-        self.ec2.import_key_pair(KeyName=KEY_NAME, PublicKeyMaterial=key.with_suffix(".pub").read_bytes())
+        self.ec2.delete_key_pair(KeyName=self.name)
+        self.ec2.import_key_pair(KeyName=self.name, PublicKeyMaterial=key.with_suffix(".pub").read_bytes())
         images = self.ec2.describe_images(**DEBIAN)["Images"]
         self.image = max(images, key=lambda image: image["CreationDate"])["ImageId"]
 
     @contextmanager
     def host(self) -> Iterator[Host]:
         """Boot a host, wait until its first boot is over, and take it away again."""
-        tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": KEY_NAME}]}]
+        tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": self.name}]}]
         size = {"InstanceType": "t2.micro", "MinCount": 1, "MaxCount": 1}
-        run = self.ec2.run_instances(ImageId=self.image, KeyName=KEY_NAME, TagSpecifications=tags, **size)
+        run = self.ec2.run_instances(ImageId=self.image, KeyName=self.name, TagSpecifications=tags, **size)
         instance = run["Instances"][0]
         try:
             host = Host(instance["PrivateIpAddress"], self.folder)
@@ -102,4 +102,4 @@ class Account:
 
     def close(self) -> None:
         """Forget the key."""
-        self.ec2.delete_key_pair(KeyName=KEY_NAME)
+        self.ec2.delete_key_pair(KeyName=self.name)
