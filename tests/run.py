@@ -72,7 +72,11 @@ def lint() -> list[Result]:
 
 def unit() -> list[Result]:
     """Pure functions, templates and plugins; then the reference server with its own services."""
-    return [execute("unit", *PYTEST, "tests/unit"), execute("server", *PYTEST, "roles/stack/files/server/tests")]
+    return [
+        execute("unit", *PYTEST, "tests/unit"),
+        execute("server", *PYTEST, "roles/stack/files/server/tests"),
+        execute("conformance", *PYTEST, "tests/conformance"),
+    ]
 
 
 def aws() -> list[Result]:
