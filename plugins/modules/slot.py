@@ -146,8 +146,8 @@ class Mover:
         code, state = self.run("docker", "inspect", "--format", "{{json .State}}", self.slot.project)
         if code == 0 and (why := slots.why_it_ended(state)):
             return why
-        shown = self.run("systemctl", "show", "-P", "NRestarts", "-P", "Result", self.slot.unit)[1].split()
-        if code and len(shown) == 2 and int(shown[0]) > 0:
+        restarts = self.run("systemctl", "show", "-P", "NRestarts", self.slot.unit)[1]
+        if code and restarts.isdecimal() and int(restarts) > 0:
             journal = self.run("journalctl", "--no-pager", "-o", "cat", "-n", "5", "-u", self.slot.unit)[1]
             return f"cannot be started: {journal}"
         return ""
