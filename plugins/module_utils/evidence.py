@@ -1,0 +1,100 @@
+"""What a refused release leaves behind: how it is named, kept few, and freed of every secret."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+COVER = "***"
+FOLDER = re.compile(r"\d{8}T\d{6}Z-")
+SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|PWD|KEY|CREDENTIAL|AUTH|DSN", re.IGNORECASE)
+URL_PASSWORD = re.compile(r"""(://[^\s/:@"']*:)([^\s/@"']+)(?=@)""")
+ENTRY = re.compile(r'^(\w+)="((?:[^"\\]|\\.)*)"$', re.MULTILINE)
+UNESCAPED = {"n": "\n", "r": "\r"}
+SHORTEST_PART = 8  # of a secret that is several: a shorter one would cover half of every log
+
+
+def folder_name(now: datetime, release: str) -> str:
+    """Return the name of a folder; names sort by time."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{re.sub(r'[^A-Za-z0-9._-]', '_', release) or 'unnamed'}"
+
+
+def outdated(names: Iterable[str], keep: int) -> list[str]:
+    """Return the folders that are older than the newest `keep`; what else lies there is nobody's business."""
+    return sorted(name for name in names if FOLDER.match(name))[:-keep]
+
+
+def environment(text: str) -> dict[str, str]:
+    """Read an environment file of a release, which has each value in double quotes."""
+    return {
+        name: re.sub(r"\\(.)", lambda found: UNESCAPED.get(found[1], found[1]), value)
+        for name, value in ENTRY.findall(text)
+    }
+
+
+def secrets_of(values: dict[str, str]) -> list[str]:
+    """Return what in an environment must not be told: values with a telling name, and passwords in URLs."""
+    found = []
+    for name, value in values.items():
+        if SECRET_NAME.search(name):
+            found += [value, *(part for part in re.split(r"[\s,;]+", value) if len(part) >= SHORTEST_PART)]
+        found += [password for _before, password in URL_PASSWORD.findall(value)]
+    return [value for value in found if value]
+
+
+def forms(secret: str) -> set[str]:
+    """Return the ways in which a secret is written: as it is, in URLs, JSON, Python and Compose files, line by line."""
+    lines = [line for line in secret.splitlines() if len(line) >= SHORTEST_PART]
+    written = {secret, *lines}
+    for text in (secret, *lines):
+        encoded = {quote(text), quote(text, safe=""), quote_plus(text)}
+        written |= encoded | {re.sub(r"%..", lambda code: code[0].lower(), each) for each in encoded}
+        written |= {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]}
+        written |= {text.replace("$", "$$"), text.replace('"', '\\"')}
+    return {form for form in written if form}
+
+
+def cover(text: str, secrets: Iterable[str]) -> str:
+    """Return a text without the secrets, and without any password in a URL."""
+    written = sorted({form for secret in secrets if secret for form in forms(secret)}, key=len, reverse=True)
+    if written:
+        text = re.sub("|".join(map(re.escape, written)), COVER, text)
+    return URL_PASSWORD.sub(rf"\1{COVER}", text)
+
+
+def cover_environment(found: Any) -> Any:
+    """Return what `docker inspect` says with every value of the environment covered."""
+    if isinstance(found, dict):
+        return {
+            name: [f"{entry.partition('=')[0]}={COVER}" for entry in value]
+            if name == "Env" and isinstance(value, list)
+            else cover_environment(value)
+            for name, value in found.items()
+        }
+    return [cover_environment(item) for item in found] if isinstance(found, list) else found
+
+
+def inspection(said: str) -> str:
+    """Return what `docker inspect` said as JSON to keep; what is none is kept as the reason."""
+    try:
+        found = json.loads(said)
+    except ValueError:
+        found = {"why": said.strip()}
+    return json.dumps(cover_environment(found), indent=1, ensure_ascii=False) + "\n"
+
+
+def last(text: str, lines: int) -> list[str]:
+    """Return the last lines that say something, without the time that the engine puts before each."""
+    said = (re.sub(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ?", "", line).rstrip() for line in text.splitlines())
+    return [line for line in said if line][-lines:]
+
+
+def whole_lines(text: str, letters: int) -> str:
+    """Return the end of a text that is too long, from the beginning of a line."""
+    return text if len(text) <= letters else text[-letters:].partition("\n")[2]
