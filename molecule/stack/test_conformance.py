@@ -1,0 +1,69 @@
+"""A server of everything, deployed by the role, before the conformance suite: the door must not change what it says."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from deploys import deploy, play, serving
+from questions import outside_address, variables
+from testinfra.host import Host
+
+from tests.conformance.suite import REVISIONS, at_home, judge_all
+
+PROJECT = Path(__file__).parents[2]
+EVERYTHING = PROJECT / "tests/fixtures/everything"
+# The reference server's own: Docker has their layer already.
+REQUIREMENTS = PROJECT / "roles/stack/files/server/requirements.txt"
+TOOL = "test_simple_text"
+
+
+def packed() -> str:
+    """The repository's files as an archive in base64."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:xz") as tar:
+        for file in (EVERYTHING / "Dockerfile", *sorted(EVERYTHING.glob("everything/*.py"))):
+            tar.add(file, file.relative_to(EVERYTHING))
+        tar.add(REQUIREMENTS, REQUIREMENTS.name)
+    return base64.b64encode(archive.getvalue()).decode()
+
+
+@pytest.fixture(scope="module")
+def slot(host: Host) -> Iterator[str]:
+    """The slot that the server of everything serves from; afterwards what served before serves again."""
+    host.check_output(
+        f"rm -rf /srv/everything; mkdir /srv/everything; echo {packed()} | base64 -d | tar xJ -C /srv/everything"
+    )
+    git = "git -C /srv/everything -c user.name=m -c user.email=m@localhost"
+    host.check_output(f"{git} init -q && {git} add . && {git} commit -q -m everything")
+    done = deploy(
+        stack_repository="/srv/everything",
+        stack_environment={},
+        stack_secrets={},
+        stack_websocket_path="",
+        stack_gate_host="localhost",
+        stack_gate_tools=[TOOL],
+        stack_gate_tool=TOOL,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield serving(host)
+    done = play("rollback")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_door_changes_no_result(host: Host, slot: str, tmp_path: Path) -> None:
+    address = outside_address(host)
+    port = next(place["port"] for place in variables()["stack_slots"] if place["name"] == slot)
+    with at_home(address, port) as direct, at_home(address, 8000) as door:
+        verdicts = judge_all({"direct": direct, "door": door}, "everything", tmp_path)
+    log = host.run(f"docker logs --tail 40 mcp-{slot} 2>&1").stdout
+    for which, verdict in verdicts.items():
+        assert verdict.expected, f"{which}\n{verdict.told()}\n{log}"
+    for revision in REVISIONS:
+        assert verdicts["door", revision].checks == verdicts["direct", revision].checks
