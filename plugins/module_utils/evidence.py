@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 COVER = "***"
 FOLDER = re.compile(r"\d{8}T\d{6}Z-")
@@ -44,8 +44,13 @@ def secrets_of(values: dict[str, str]) -> list[str]:
     for name, value in values.items():
         if SECRET_NAME.search(name):
             found += [value, *(part for part in re.split(r"[\s,;]+", value) if len(part) >= SHORTEST_PART)]
-        found += [password for _before, password in URL_PASSWORD.findall(value)]
+        found += passwords_of(value)
     return [value for value in found if value]
+
+
+def passwords_of(text: str) -> list[str]:
+    """Return the passwords of URLs in a text, as they stand there and as they are meant."""
+    return [form for _before, password in URL_PASSWORD.findall(text) for form in (password, unquote(password))]
 
 
 def forms(secret: str) -> set[str]:
@@ -62,7 +67,8 @@ def forms(secret: str) -> set[str]:
 
 def cover(text: str, secrets: Iterable[str]) -> str:
     """Return a text without the secrets, and without any password in a URL."""
-    written = sorted({form for secret in secrets if secret for form in forms(secret)}, key=len, reverse=True)
+    all_of_them = {part for secret in secrets for part in (secret, *passwords_of(secret)) if part}
+    written = sorted({form for secret in all_of_them for form in forms(secret)}, key=len, reverse=True)
     if written:
         text = re.sub("|".join(map(re.escape, written)), COVER, text)
     return URL_PASSWORD.sub(rf"\1{COVER}", text)

@@ -59,7 +59,8 @@ def read(stats: Mapping[str, Any], state: Mapping[str, Any]) -> Memory:
         why = "the kernel killed it, as it wanted more than its limit" if state.get("OOMKilled") else "it does not run"
         raise Failure(f"its memory cannot be measured: {why}", json.dumps(state))
     parts = memory.get("stats") or {}
-    cache = parts.get("file", parts.get("total_cache", 0)) - parts.get("shmem", parts.get("total_shmem", 0))
+    # Counted with its children by cgroup 1, whose names for that begin with total.
+    cache = sum(parts.get(f"total_{name}", parts.get(name, 0)) for name in ("active_file", "inactive_file"))
     used = memory["usage"] - cache - parts.get("slab_reclaimable", 0)
     return Memory(max(0, used), memory["limit"], bool(state.get("OOMKilled")))
 

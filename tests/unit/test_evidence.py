@@ -51,8 +51,8 @@ def test_an_environment_file_is_read_as_it_was_written() -> None:
         ("LOG_LEVEL", "info", []),
         ("MCP_TOKENS", "token-number-one,token-number-two", ["token-number-one", "token-number-two"]),
         ("db_password", "p", ["p"]),
-        ("DATABASE_URL", "postgresql://mcp:p%23ss@host:5432/mcp?a=b", ["p%23ss"]),
-        ("REDIS_URL", "redis://:p@host", ["p"]),
+        ("DATABASE_URL", "postgresql://mcp:p%23ss@host:5432/mcp?a=b", ["p%23ss", "p#ss"]),
+        ("REDIS_URL", "redis://:p@host", ["p", "p"]),
         ("HOME_PAGE", "https://example.org:8000/@me", []),
     ],
 )
@@ -70,6 +70,7 @@ def test_what_is_secret_in_an_environment(name: str, value: str, found: list[str
         (f"compose {AWKWARD.replace('$', '$$')}", "compose ***"),
         ("a line of a key: MIIEvQIBADANBgkq", "a line of a key: ***"),
         (json.dumps(KEY), '"***"'),
+        ("the password is: in a URL", "the password is: ***"),
         ("longer-secret, secret", "***, ***"),
         ("postgresql://mcp:unknown@host/db", "postgresql://mcp:***@host/db"),
         ('["http://127.0.0.1:8102","me@example.org"]', '["http://127.0.0.1:8102","me@example.org"]'),
@@ -77,7 +78,7 @@ def test_what_is_secret_in_an_environment(name: str, value: str, found: list[str
     ],
 )
 def test_cover(text: str, covered: str) -> None:
-    assert evidence.cover(text, [AWKWARD, KEY, "secret", "longer-secret", ""]) == covered
+    assert evidence.cover(text, [AWKWARD, KEY, "secret", "longer-secret", "", "redis://:in%20a%20URL@host"]) == covered
 
 
 def test_nothing_of_the_environment_is_kept() -> None:

@@ -184,8 +184,8 @@ def test_frame(size: int, head: str) -> None:
 @pytest.mark.parametrize(
     ("stats", "used"),
     [
-        ({"anon": 300, "file": 500, "shmem": 100, "slab_reclaimable": 50}, 550),  # cgroup 2
-        ({"total_cache": 500, "total_shmem": 100}, 600),  # cgroup 1
+        ({"active_file": 100, "inactive_file": 300, "shmem": 100, "slab_reclaimable": 50}, 550),  # cgroup 2
+        ({"inactive_file": 1, "total_active_file": 100, "total_inactive_file": 300}, 600),  # cgroup 1
         ({}, 1000),
     ],
 )
