@@ -15,6 +15,7 @@ from mcp.server.streamable_http_manager import RequestBodyLimitMiddleware, Strea
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from sse_starlette.sse import AppStatus
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -53,6 +54,8 @@ class McpOverHttp:
     """An ASGI application for POST requests. A client that leaves cancels what it asked for."""
 
     def __init__(self, server: Server[Any]) -> None:
+        # On its own, sse-starlette would cut streams half a second after uvicorn begins to shut down.
+        AppStatus.disable_automatic_graceful_drain()
         self._json = _manager(server, json_response=True)
         self._events = _manager(server, json_response=False)
         self._limited = RequestBodyLimitMiddleware(self._answer, BODY_BYTES)
@@ -78,18 +81,27 @@ class McpOverHttp:
             await self._answer_json(scope, whole, receive, send)
 
     async def _answer_json(self, scope: Scope, whole: Message, receive: Receive, send: Send) -> None:
+        answering = False
+
+        async def note(message: Message) -> None:
+            nonlocal answering
+            answering = True
+            await send(message)
+
         async with anyio.create_task_group() as tasks:
 
             async def wait_for_leaving() -> None:
                 while (await receive())["type"] != "http.disconnect":
                     pass
-                tasks.cancel_scope.cancel()
+                # Also said when the answer is through, and then there is nothing left to cancel.
+                if not answering:
+                    tasks.cancel_scope.cancel()
 
             tasks.start_soon(wait_for_leaving)
-            await self._json.asgi_app(scope, _again(whole, _never), send)
+            await self._json.asgi_app(scope, _again(whole, _never), note)
             tasks.cancel_scope.cancel()
-            return
-        await Response(status_code=CLIENT_LEFT)(scope, receive, send)
+        if not answering:
+            await Response(status_code=CLIENT_LEFT)(scope, receive, send)
 
 
 def _manager(server: Server[Any], json_response: bool) -> StreamableHTTPSessionManager:

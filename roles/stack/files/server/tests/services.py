@@ -173,8 +173,8 @@ class RunningServer:
 
 
 @contextlib.contextmanager
-def running_server(folder: Path, database_url: str, redis_url: str) -> Iterator[RunningServer]:
-    """Start `python -m mcp_memory`; it may not be ready yet."""
+def running_server(folder: Path, database_url: str, redis_url: str, **settings: str) -> Iterator[RunningServer]:
+    """Start `python -m mcp_memory`, with more settings where a test needs them; it may not be ready yet."""
     port, log = free_port(), folder / "server.log"
     environment = {
         **os.environ,
@@ -183,6 +183,8 @@ def running_server(folder: Path, database_url: str, redis_url: str) -> Iterator[
         "MCP_TOKENS": f"another-token,{TOKEN}",
         "PORT": str(port),
         "LOG_LEVEL": "DEBUG",
+        "STOP_GRACE": "0",
+        **settings,
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
     with running([sys.executable, "-m", "mcp_memory"], log, environment=environment) as process:
