@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from questions import outside_address
 from testinfra.host import Host
 
 DOOR = "http://127.0.0.1:8000"
@@ -54,7 +55,7 @@ class Requests:
     """A client that asks through the door from outside, twenty times a second, and notes what failed."""
 
     def __init__(self, host: Host, path: str = "/ready") -> None:
-        self.address = host.check_output("hostname -I").split()[0]
+        self.address = outside_address(host)
         self.path, self.count, self.failed = path, 0, list[str]()
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._ask, daemon=True)
