@@ -82,3 +82,10 @@ def why_it_ended(state: str) -> str:
     if known.get("Status") in ("exited", "dead"):
         return f"ended with status {known.get('ExitCode')}" + (f": {known['Error']}" if known.get("Error") else "")
     return ""
+
+
+def settings(name: str, address: str, port: int, subnet: str) -> str:
+    """Return the file that tells Compose and the unit what a slot is."""
+    reached = "127.0.0.1" if address == "0.0.0.0" else address  # noqa: S104 (asked, not listened on)
+    values = {"SLOT": name, "ADDRESS": address, "PORT": port, "SUBNET": subnet, "URL": f"http://{reached}:{port}"}
+    return "".join(f"MCP_{key}={value}\n" for key, value in values.items())

@@ -13,15 +13,22 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mcp.aws.plugins.module_utils import release as releases
 from ansible_collections.mcp.aws.plugins.module_utils.release import Release
-from ansible_collections.mcp.aws.plugins.module_utils.slots import RELEASES, Slot, idle, serving
+from ansible_collections.mcp.aws.plugins.module_utils.slots import (
+    RELEASES,
+    SLOT_SETTINGS,
+    Slot,
+    idle,
+    serving,
+    settings,
+)
 
 DOCUMENTATION = r"""
 module: release
 short_description: Write, choose or delete releases of the MCP server
 version_added: 0.2.0
 description:
-  - A release is a folder below C(/opt/mcp/releases) with a Compose file, an environment and secrets. Its name is made of
-    the commit and a hash of all that, so that the same input is the same release.
+  - A release is a folder below C(/opt/mcp/releases) with a Compose file, an environment and secrets. Its name is made
+    of the commit and a hash of all that, so that the same input is the same release.
   - V(present) writes a release; V(chosen) finds the one to go back to, and gives it today's secrets; V(pruned) deletes
     the oldest ones with their images.
 options:
@@ -31,10 +38,27 @@ options:
     choices: [present, chosen, pruned]
     default: present
   slots:
-    description: Names of the slots.
+    description: The slots; what each of them is, is written to C(/etc/mcp/slots).
     type: list
-    elements: str
+    elements: dict
     required: true
+    suboptions:
+      name:
+        description: Name of the slot.
+        type: str
+        required: true
+      address:
+        description: Address of the host that the server is published on.
+        type: str
+        required: true
+      port:
+        description: Port of the host.
+        type: int
+        required: true
+      subnet:
+        description: Range of the network of the slot's containers.
+        type: str
+        required: true
   commit:
     description: Commit that the image was built from.
     type: str
@@ -88,7 +112,7 @@ author: The mcp.aws maintainers (@mcp-aws)
 EXAMPLES = r"""
 - name: Write the release
   mcp.aws.release:
-    slots: [blue, green]
+    slots: "{{ stack_slots }}"
     commit: 3f786850e387550fdab836ed7e6dc881de23001b
     image: mcp:3f786850e387-0c1d2e3f
     compose: "{{ lookup('ansible.builtin.template', 'compose.yml.j2') }}"
@@ -97,7 +121,7 @@ EXAMPLES = r"""
 - name: Find the version that served before
   mcp.aws.release:
     state: chosen
-    slots: [blue, green]
+    slots: "{{ stack_slots }}"
 """
 
 RETURN = r"""
@@ -143,7 +167,8 @@ class Shelf:
         self.wanted: dict[str, Any] = module.params
         self.slot = Slot(serving())
         self.old = {"slot": self.slot.name, "release": self.slot.release() if self.slot.name else ""}
-        self.answer = {"slot": idle(self.wanted["slots"], self.slot.name), "old": self.old}
+        self.names = [slot["name"] for slot in self.wanted["slots"]]
+        self.answer = {"slot": idle(self.names, self.slot.name), "old": self.old}
 
     def runs(self, release: str) -> bool:
         """Tell whether a release serves, and its container and unit are up."""
@@ -169,7 +194,9 @@ class Shelf:
         }
         folder = RELEASES / name
         changed = not (folder / releases.DETAILS).is_file()
-        if changed and not self.module.check_mode:
+        if not self.module.check_mode:
+            changed |= self.settle()
+        if not (folder / releases.DETAILS).is_file() and not self.module.check_mode:
             told = {field: self.wanted[field] for field in ("image", "commit", "version", "repository")}
             self.write(folder, files, Release(release=name, made=releases.now(), **told))
         self.module.exit_json(
@@ -181,6 +208,17 @@ class Shelf:
             diff=self.difference(compose) if changed else {},
             **self.answer,
         )
+
+    def settle(self) -> bool:
+        """Say what each slot is; what runs in one goes on as it was started."""
+        changed = False
+        SLOT_SETTINGS.mkdir(mode=0o750, parents=True, exist_ok=True)
+        for slot in self.wanted["slots"]:
+            file, text = SLOT_SETTINGS / f"{slot['name']}.env", settings(**slot)
+            if not file.is_file() or file.read_text() != text:
+                file.write_text(text)
+                changed = True
+        return changed
 
     def write(self, folder: Path, files: dict[str, tuple[str, int]], told: Release) -> None:
         """Write a release beside its place and move it there: a killed run leaves no half of one."""
@@ -246,7 +284,7 @@ class Shelf:
     def pruned(self) -> None:
         """Delete the oldest releases, and the images that no release has any more."""
         everything = releases.read_all(RELEASES)
-        held = [Slot(name).release() for name in self.wanted["slots"]]
+        held = [Slot(name).release() for name in self.names]
         deleted = releases.superfluous(everything, held, self.wanted["keep"])
         kept = {release.image for release in everything if release.release not in deleted}
         images = {release.image for release in everything if release.release in deleted} - kept
@@ -264,7 +302,15 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "chosen", "pruned"], "default": "present"},
-            "slots": {"type": "list", "elements": "str", "required": True},
+            "slots": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    **{key: {"type": "str", "required": True} for key in ("name", "address", "subnet")},
+                    "port": {"type": "int", "required": True},
+                },
+            },
             **dict.fromkeys(("commit", "version", "repository", "image", "compose", "ready_path", "wanted"), text),
             "environment": {"type": "dict", "default": {}, "no_log": True},
             "secrets": {"type": "dict", "default": {}, "no_log": True},

@@ -110,6 +110,8 @@ class Mover:
         settings = read(slots.SLOT_SETTINGS / f"{self.slot.name}.env") | read(folder / "release.env")
         self.port_is_free(settings)
         self.run("systemctl", "reset-failed", self.slot.unit)
+        if self.run("systemctl", "is-enabled", "--quiet", self.slot.unit)[0]:
+            self.run("systemctl", "enable", "--quiet", self.slot.unit)  # at boot it starts if it serves then
         code, said = self.run("systemctl", "start", "--no-block", self.slot.unit)
         if code:
             self.module.fail_json(msg=f"{self.slot.unit} cannot be started: {said}")

