@@ -113,6 +113,13 @@ def ground() -> list[Result]:
         return [*lint(), *standing.result()]
 
 
+def clouds() -> list[Result]:
+    """The accounts of their own and the lab's, beside each other: each waits half of its time."""
+    with ThreadPoolExecutor(1) as pool:
+        accounts = pool.submit(aws)
+        return [*e2e(), *accounts.result()]
+
+
 def life() -> list[Result]:
     """The lab killed, interrupted, in the way of others, and taken away."""
     return [execute("life", *PYTEST, "tests/lab")]
@@ -127,9 +134,10 @@ PARTS: dict[str, Callable[..., list[Result]]] = {
     "lab": lab,
     "molecule": molecule,
     "e2e": e2e,
+    "clouds": clouds,
     "life": life,
 }
-WHOLE = [name for name in PARTS if name not in ("lint", "lab")]  # these two are the ground
+WHOLE = [name for name in PARTS if name not in ("lint", "lab", "aws", "e2e")]  # the ground and the clouds hold these
 
 
 def main(arguments: list[str]) -> int:
