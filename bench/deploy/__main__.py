@@ -28,6 +28,12 @@ PEER_RATE = 10
 OPEN_SECONDS = 60
 
 
+def following(version: str) -> str:
+    """Return the next version."""
+    head, _, last = version.rpartition(".")
+    return f"{head}.{int(last) + 1}"
+
+
 class Bench:
     """The turns, and the load during them."""
 
@@ -74,7 +80,7 @@ class Bench:
         """Rest, deploy in turns with the peer, then roll back and forth."""
         self.turn("rest", 1, "", lambda: time.sleep(self.options.rest))
         for number in range(1, self.options.deploys + 1):
-            self.versions.append(f"0.1.{1000 + number}")
+            self.versions.append(following(self.versions[-1]))
             self.site.commit(self.versions[-1])
             sides = [("deploy", lambda: self.site.play("deploy")), ("peer", self.peer.update)]
             for kind, act in sides if number % 2 else sides[::-1]:

@@ -22,7 +22,7 @@ PATIENCE = 15
 # Eleven clients, of which the last four connect anew for each request. No factor in common with ten, so each asks all.
 LIMITS = [httpx.Limits()] * 7 + [httpx.Limits(max_keepalive_connections=0)] * 4
 # Every other request is the one whose answer names the version, so that a switch is seen to a tenth of a second.
-STEPS = ("recall", "search", "recall", "remember", "search")
+STEPS = ("remember", "search", "recall", "search", "recall")
 TOOLS: dict[str, dict[str, Any]] = {
     "remember": {"key": "bench-deploy", "content": "The quick brown fox is deployed.", "tags": ["bench"]},
     "recall": {"key": "bench-deploy"},
