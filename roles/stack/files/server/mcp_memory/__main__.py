@@ -1,6 +1,7 @@
 """Start the server: read the settings, configure the log, hand over to uvicorn, in one process or several."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ from functools import partial
 
 import uvicorn
 
+from . import metrics
 from .app import create_app
 from .limits import BODY_BYTES
 from .logs import configure_logs
@@ -33,10 +35,11 @@ def main() -> int:
     except OSError as error:
         print(f"mcp-memory: cannot listen on {settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)
         return 1
-    if settings.workers == 1:
-        serve(settings, listener)
-    else:
-        Workers(settings.workers, partial(serve, settings, listener), settings.stop_timeout).run()
+    with metrics.folder() if settings.metrics_token else contextlib.nullcontext():
+        if settings.workers == 1:
+            serve(settings, listener)
+        else:
+            Workers(settings.workers, partial(serve, settings, listener), settings.stop_timeout).run()
     return 0
 
 

@@ -1,50 +1,85 @@
-"""The door in front of /mcp and /ws: which Host names the server answers to, and who may come in."""
+"""The door in front of /mcp and /ws: which Host names the server answers to, who may come in, and how often."""
 
-import hashlib
-import hmac
-from typing import cast
+import asyncio
+import logging
+import time
 
-from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
-from starlette.requests import HTTPConnection, Request
-from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import metrics
+from .auth import Caller, Guard, Refused, address_of
+from .hosts import Hosts
+from .logs import say
+from .rates import Limiter, Quota, telling
+
+POLICY_VIOLATION = 1008
 
 
 class Door:
-    """Refuse with 421 (host), 403 (origin) or 401 (token); HTTP and WebSocket alike."""
+    """Refuse with 421 (host), 403 (origin, scope), 401 (token) or 429 (too often); HTTP and WebSocket alike."""
 
-    def __init__(self, app: ASGIApp, tokens: tuple[str, ...], allowed_hosts: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Hosts, guard: Guard, limiter: Limiter) -> None:
         self.app = app
-        self._digests = [_digest(token) for token in tokens]
-        self._names = TransportSecurityMiddleware(
-            TransportSecuritySettings(
-                enable_dns_rebinding_protection="*" not in allowed_hosts,
-                allowed_hosts=list(allowed_hosts),
-                allowed_origins=[f"{scheme}://{host}" for scheme in ("http", "https") for host in allowed_hosts],
-            )
-        )
+        self._hosts = hosts
+        self._guard = guard
+        self._limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
-        # The SDK asks for a Request but reads only what each connection has.
-        refusal = await self._names.validate_request(cast(Request, connection)) or self._unauthorized(connection)
-        await (refusal or self.app)(scope, receive, send)
+        try:
+            caller = await self._admit(connection)
+            quota = await self._spend(caller.name)
+        except Refused as refused:
+            await refused.response()(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            receive = self._limiter.limited(caller.name, until_expiry(caller, receive, send), send)
+        elif quota:
+            send = telling(quota, send)
+        await self.app(scope, receive, send)
 
-    def _unauthorized(self, connection: HTTPConnection) -> Response | None:
-        if not self._digests:
-            return None
-        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-        # Digests have one length, and every one is compared: the time says nothing about the tokens.
-        known = [hmac.compare_digest(_digest(token.strip()), digest) for digest in self._digests]
-        if scheme.lower() == "bearer" and any(known):
-            return None
-        challenge = 'Bearer realm="mcp"' + (', error="invalid_token"' if token else "")
-        return JSONResponse(
-            {"error": "unauthorized", "message": "Send the header «Authorization: Bearer <token>» with a valid token."},
-            status_code=401,
-            headers={"WWW-Authenticate": challenge},
-        )
+    async def _admit(self, connection: HTTPConnection) -> Caller:
+        try:
+            self._check_names(connection)
+            return await self._guard.admit(connection)
+        except Refused as refused:
+            metrics.refused(refused.error)
+            # Counted by the address, so that nobody can try tokens without end.
+            await self._spend(address_of(connection))
+            raise
+
+    async def _spend(self, name: str) -> Quota | None:
+        quota = await self._limiter.spend(name)
+        if quota and not quota.allowed:
+            metrics.rate_limited("http")
+            raise quota.refusal()
+        return quota
+
+    def _check_names(self, connection: HTTPConnection) -> None:
+        host, origin = connection.headers.get("host", ""), connection.headers.get("origin")
+        if not self._hosts.knows(host):
+            say("host refused", logging.WARNING, host=host[:200])
+            raise Refused(421, "misdirected", "The server does not answer to this Host name (MCP_ALLOWED_HOSTS).")
+        if origin is not None and not self._hosts.knows_origin(origin):
+            say("origin refused", logging.WARNING, origin=origin[:200])
+            raise Refused(
+                403, "origin_refused", "Web pages from there may not speak to the server (MCP_ALLOWED_HOSTS)."
+            )
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def until_expiry(caller: Caller, receive: Receive, send: Send) -> Receive:
+    """End a WebSocket with the token that opened it. A request over HTTP shows its token anew each time."""
+    expires_at = caller.expires_at
+    if expires_at is None:
+        return receive
+
+    async def receive_in_time() -> Message:
+        try:
+            async with asyncio.timeout(expires_at - time.time()):
+                return await receive()
+        except TimeoutError:
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "The token has expired"})
+            return {"type": "websocket.disconnect", "code": POLICY_VIOLATION}
+
+    return receive_in_time

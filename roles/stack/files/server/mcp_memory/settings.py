@@ -1,17 +1,23 @@
 """The server's settings: environment variables in, one frozen object out."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from redis.asyncio.connection import parse_url
 
+from .auth import TOKEN_CHARACTERS
+from .hosts import read_allowed
+from .keys import is_secure
+from .oauth import OAuth
+
 T = TypeVar("T")
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-LOOPBACK = ("127.0.0.1:*", "localhost:*", "[::1]:*")
+SCOPE = re.compile(r"[!#-\[\]-~]+")
 
 
 class SettingsError(Exception):
@@ -26,7 +32,8 @@ class Settings:
     redis_url: str = field(repr=False)
     tokens: tuple[str, ...] = field(repr=False)
     """Empty only when anonymous access was asked for."""
-    allowed_hosts: tuple[str, ...] = LOOPBACK
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names beside those of loopback."""
     host: str = "127.0.0.1"
     port: int = 8000
     log_level: str = "INFO"
@@ -44,6 +51,12 @@ class Settings:
     """Open WebSockets of a process."""
     max_streams: int = 200
     """Streams of `subscriptions/listen` of a process."""
+    oauth: OAuth | None = None
+    rate_limit_requests: int = 6000
+    """MCP messages that a caller may send in `rate_limit_seconds`; 0: any number."""
+    rate_limit_seconds: int = 60
+    metrics_token: str = field(default="", repr=False)
+    """Bearer token for /metrics; without one there are no metrics."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -65,7 +78,7 @@ class Settings:
             "database_url": read("DATABASE_URL", _database_url),
             "redis_url": read("REDIS_URL", _redis_url),
             "tokens": read("MCP_TOKENS", _tokens),
-            "allowed_hosts": read("MCP_ALLOWED_HOSTS", _list, ",".join(LOOPBACK)),
+            "allowed_hosts": read("MCP_ALLOWED_HOSTS", read_allowed),
             "host": read("HOST", str, "127.0.0.1"),
             "port": read("PORT", _number(1, 65535), "8000"),
             "log_level": read("LOG_LEVEL", _log_level, "INFO"),
@@ -74,12 +87,16 @@ class Settings:
             "cache_ttl": read("CACHE_TTL", _number(1, 86400), "300"),
             "workers": read("WORKERS", _number(1, 16), "1"),
             "stop_grace": (grace := read("STOP_GRACE", _number(0, 300), "1")),
-            "stop_timeout": (timeout := read("STOP_TIMEOUT", _number(5, 3600), "20")),
+            "stop_timeout": (timeout := read("STOP_TIMEOUT", _number(3, 3600), "20")),
             "max_websockets": read("MAX_WEBSOCKETS", _number(1, 10_000), "200"),
             "max_streams": read("MAX_STREAMS", _number(1, 10_000), "200"),
+            "oauth": _oauth(read, problems),
+            "rate_limit_requests": read("RATE_LIMIT_REQUESTS", _number(0, 1_000_000), "6000"),
+            "rate_limit_seconds": read("RATE_LIMIT_SECONDS", _number(1, 86400), "60"),
+            "metrics_token": read("METRICS_TOKEN", _token),
         }
         anonymous = read("MCP_ALLOW_ANONYMOUS", _boolean, "false")
-        if values["tokens"] == () and anonymous is False:
+        if values["tokens"] == () and not environment.get("OAUTH_ISSUER", "").strip() and anonymous is False:
             problems.append("MCP_TOKENS is not set (MCP_ALLOW_ANONYMOUS=true opens the server to everybody)")
         if grace is not None and timeout is not None and grace > timeout - 3:
             problems.append("STOP_GRACE is not at least 3 seconds less than STOP_TIMEOUT")
@@ -114,11 +131,41 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
+def _token(text: str) -> str:
+    if not (text.isascii() and (not text or text.isprintable()) and " " not in text and len(text) <= TOKEN_CHARACTERS):
+        raise ValueError("holds a token with a blank or a character outside ASCII, or a very long one")
+    return text
+
+
 def _tokens(text: str) -> tuple[str, ...]:
-    tokens = _list(text)
-    if not all(token.isascii() and token.isprintable() and " " not in token for token in tokens):
-        raise ValueError("holds a token with a blank or a character outside ASCII")
-    return tokens
+    return tuple(_token(token) for token in _list(text))
+
+
+def _scopes(text: str) -> tuple[str, ...]:
+    scopes = tuple(dict.fromkeys(text.replace(",", " ").split()))
+    if not all(SCOPE.fullmatch(scope) for scope in scopes):
+        raise ValueError("holds a scope with a character that scopes do not have")
+    return scopes
+
+
+def _secure_url(text: str) -> str:
+    if text and not (is_secure(text) and text.isascii() and text.isprintable() and not set(text) & set(' "\\#?')):
+        raise ValueError("is not a URL with https (http on loopback alone), without blanks, query and fragment")
+    return text
+
+
+def _oauth(read: Callable[..., Any], problems: list[str]) -> OAuth | None:
+    oauth = OAuth(
+        issuer=read("OAUTH_ISSUER", _secure_url),
+        resource=read("OAUTH_AUDIENCE", _secure_url),
+        scopes=read("OAUTH_SCOPES", _scopes),
+        jwks_url=read("OAUTH_JWKS_URL", _secure_url),
+    )
+    if oauth.issuer and oauth.resource == "":
+        problems.append("OAUTH_AUDIENCE is not set (the public URL of the MCP endpoint: https://mcp.example.org/mcp)")
+    if oauth.issuer == "" and (oauth.resource or oauth.scopes or oauth.jwks_url):
+        problems.append("OAUTH_ISSUER is not set, but other settings of OAuth are")
+    return oauth if oauth.issuer else None
 
 
 def _number(low: int, high: int) -> Callable[[str], int]:

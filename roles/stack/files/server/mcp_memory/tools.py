@@ -11,7 +11,7 @@ from mcp.server.subscriptions import ListenHandler
 from mcp_types import CallToolResult, InputRequiredResult, SubscriptionsListenRequestParams, ToolAnnotations
 from pydantic import ValidationError
 
-from . import __version__
+from . import __version__, metrics
 from .errors import MemoryFault
 from .limits import (
     Content,
@@ -67,6 +67,8 @@ class MemoryServer(MCPServer):
         finally:
             level = logging.INFO if ok else logging.WARNING
             say("tool", level, tool=name[:64], ok=ok, duration_ms=milliseconds_since(start))
+            known = self._tool_manager.get_tool(name) is not None
+            metrics.tool_called(name if known else metrics.OTHER, ok, time.perf_counter() - start)
 
     async def _refuse_unknown(self, name: str, arguments: dict[str, Any]) -> None:
         """A misspelt argument must not pass in silence; the SDK would drop it."""

@@ -1,0 +1,161 @@
+"""Figures for Prometheus from a running server of two processes, read with the library's own parser."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import httpx2
+import pytest
+from mcp_memory import __version__
+from mcp_memory.metrics import DEAD_KEPT, forget_dead
+from prometheus_client.parser import text_string_to_metric_families
+from services import TOKEN, RunningServer, running_server
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+SCRAPER = "scraper-token"
+AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
+CALL = AUTHORIZED | {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+@pytest.fixture(scope="module")
+def measured(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    settings = {"METRICS_TOKEN": SCRAPER, "WORKERS": "2", "TMPDIR": str(tmp_path_factory.mktemp("tmp"))}
+    with running_server(tmp_path_factory.mktemp("metrics"), database_url, redis_url, **settings) as server:
+        server.wait_for("/ready")
+        yield server
+    assert os.listdir(settings["TMPDIR"]) == []
+
+
+def scrape(server: RunningServer) -> Samples:
+    answer = httpx2.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {SCRAPER}", "Host": "10.1.2.3"})
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.raise_for_status().text)
+        for sample in family.samples
+    }
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    return samples.get((name, frozenset(labels.items())), 0)
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def call(server: RunningServer, tool: str, **arguments: object) -> None:
+    params = {"name": tool, "arguments": arguments}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    # A connection each, so that both processes get some.
+    assert httpx2.post(f"{server.url}/mcp", json=body, headers=CALL).status_code == 200
+
+
+def test_requests_and_tools_of_all_processes(measured: RunningServer, key: str) -> None:
+    before = scrape(measured)
+    for _ in range(20):
+        call(measured, "remember", content="text", key=key)
+    call(measured, "recall", key=f"{key}-unknown")
+    call(measured, f"made-up-{key}")
+    httpx2.get(f"{measured.url}/made-up-{key}")
+    httpx2.request("BREW", f"{measured.url}/mcp")
+    httpx2.post(f"{measured.url}/mcp", headers={"Authorization": "Bearer wrong"})
+    after = scrape(measured)
+
+    def grown(name: str, **labels: str) -> float:
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    assert grown("mcp_http_requests_total", method="POST", path="/mcp", status="200") == 22
+    assert grown("mcp_http_requests_total", method="POST", path="/mcp", status="401") == 1
+    assert grown("mcp_http_requests_total", method="GET", path="other", status="404") == 1
+    assert grown("mcp_http_requests_total", method="other", path="/mcp", status="405") == 1
+    assert grown("mcp_http_request_duration_seconds_bucket", method="POST", path="/mcp", le="+Inf") == 23
+    assert 0 < grown("mcp_http_request_duration_seconds_sum", method="POST", path="/mcp") < 23
+    assert grown("mcp_tool_calls_total", tool="remember", ok="true") == 20
+    assert grown("mcp_tool_calls_total", tool="recall", ok="false") == 1
+    assert grown("mcp_tool_calls_total", tool="other", ok="false") == 1
+    assert grown("mcp_tool_duration_seconds_count", tool="remember") == 20
+    assert grown("mcp_refused_total", reason="unauthorized") == 1
+    assert value(after, "mcp_build_info", version=__version__) == 1
+    # What callers make up stays out of the labels.
+    assert not any(key in label for _, labels in after for _, label in labels)
+
+
+def test_what_is_open(measured: RunningServer) -> None:
+    def websockets() -> float:
+        return value(scrape(measured), "mcp_open_websockets")
+
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            connection = connect(
+                measured.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=AUTHORIZED
+            )
+            stack.enter_context(connection)
+        wait_for(lambda: websockets() == 4)
+    wait_for(lambda: websockets() == 0)
+    listen = {"notifications": {"resourcesListChanged": True}}
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "0"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    body = {"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": {**listen, "_meta": meta}}
+    headers = CALL | {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "subscriptions/listen"}
+    with httpx2.stream("POST", f"{measured.url}/mcp", content=json.dumps(body), headers=headers) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream"), answer.read()
+        wait_for(lambda: value(scrape(measured), "mcp_open_streams") == 1)
+    wait_for(lambda: value(scrape(measured), "mcp_open_streams") == 0)
+
+
+def test_a_process_that_died_has_nothing_open(measured: RunningServer) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):
+            connection = connect(
+                measured.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=AUTHORIZED
+            )
+            stack.enter_context(connection)
+        wait_for(lambda: value(scrape(measured), "mcp_open_websockets") == 8)
+        before = value(scrape(measured), "mcp_http_requests_total", method="GET", path="/metrics", status="200")
+        started = [event["pid"] for event in measured.events() if event["event"] == "worker started"]
+        for pid in started:
+            os.kill(int(str(pid)), signal.SIGKILL)
+        wait_for(lambda: measured.log.read_text().count('"worker started"') == 4)
+        wait_for(lambda: value(scrape(measured), "mcp_open_websockets") == 0)
+        # What it has counted still counts.
+        assert value(scrape(measured), "mcp_http_requests_total", method="GET", path="/metrics", status="200") > before
+
+
+@pytest.mark.parametrize("headers", [{}, AUTHORIZED, {"Authorization": "Bearer wrong"}])
+def test_not_for_everybody(measured: RunningServer, headers: dict[str, str]) -> None:
+    assert httpx2.get(f"{measured.url}/metrics", headers=headers).status_code == 401
+
+
+def test_off_unless_asked_for(server: RunningServer) -> None:
+    assert httpx2.get(f"{server.url}/metrics", headers=AUTHORIZED).status_code == 404
+
+
+def test_a_crash_loop_does_not_fill_the_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("dead")
+    # No process has a number beyond 2^22.
+    for number in range(20):
+        for kind in ("counter", "gauge_livesum"):
+            (folder / f"{kind}_{2**23 + number}.db").touch()
+    (folder / f"counter_{os.getpid()}.db").touch()
+    (folder / f"gauge_livesum_{os.getpid()}.db").touch()
+    forget_dead(folder)
+    left = sorted(file.name for file in folder.iterdir())
+    assert f"gauge_livesum_{os.getpid()}.db" in left
+    assert len(left) == DEAD_KEPT + 2

@@ -1,0 +1,259 @@
+"""Access tokens: which are taken, and what callers of the running server are told about the others."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator
+
+import httpx2
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from issuer import AUDIENCE, FIRST, SECOND, Issuer, running_issuer
+from mcp_memory.auth import Guard, Refused
+from mcp_memory.oauth import BadToken, MissingScope, OAuth, Verifier
+from services import TOKEN, RunningServer, running_server
+from starlette.requests import HTTPConnection
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+CALL = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+METADATA = "https://mcp.test/.well-known/oauth-protected-resource/mcp"
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with running_issuer("/realm") as issuer:
+        issuer.add("elliptic", "ES256", ec.generate_private_key(ec.SECP256R1()))
+        issuer.add("edwards", "EdDSA", ed25519.Ed25519PrivateKey.generate())
+        issuer.add("short", "RS256", rsa.generate_private_key(65537, 1024))  # noqa: S505 - what must be refused
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def verifier(issuer: Issuer) -> Verifier:
+    return Verifier(OAuth(issuer.url, AUDIENCE, ("mcp:use",)))
+
+
+@pytest.fixture(scope="module")
+def server(
+    issuer: Issuer, database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
+    settings = {"OAUTH_ISSUER": issuer.url, "OAUTH_AUDIENCE": AUDIENCE, "OAUTH_SCOPES": "mcp:use"}
+    with running_server(tmp_path_factory.mktemp("oauth"), database_url, redis_url, **settings) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("key", "header", "claims"),
+    [
+        ("first", {}, {}),
+        ("first", {"typ": "JWT"}, {}),
+        ("first", {"typ": None}, {"nbf": None, "iat": None, "sub": None}),
+        ("elliptic", {}, {"aud": ["https://other.test", AUDIENCE + "/"]}),
+        ("edwards", {}, {"scope": None, "scp": ["mcp:use"]}),
+        ("first", {}, {"exp": int(time.time()) - 10, "nbf": int(time.time()) + 10}),
+        ("first", {}, {"exp": 10**300}),
+    ],
+)
+async def test_good_tokens(
+    issuer: Issuer, verifier: Verifier, key: str, header: dict[str, object], claims: dict[str, object]
+) -> None:
+    verified = await verifier.verify(issuer.token(header, key, **claims))
+    assert verified.issuer == issuer.url
+    assert verified.subject == "somebody" or "sub" in claims
+
+
+@pytest.mark.parametrize(
+    ("header", "claims", "said"),
+    [
+        ({}, {"exp": int(time.time()) - 60}, "has expired"),
+        ({}, {"nbf": int(time.time()) + 60}, "is not valid yet"),
+        ({}, {"iat": int(time.time()) + 60}, "is not valid yet"),
+        ({}, {"aud": "https://other.test/mcp"}, "is not meant for this server"),
+        ({}, {"aud": ["https://mcp.test"]}, "is not meant for this server"),
+        ({}, {"aud": AUDIENCE + "/more"}, "is not meant for this server"),
+        ({}, {"iss": "https://other.test"}, "is from another issuer"),
+        ({}, {"aud": None}, "lacks one of the claims"),
+        ({}, {"exp": None}, "lacks one of the claims"),
+        ({}, {"iss": None}, "lacks one of the claims"),
+        ({}, {"exp": "soon"}, "Not a valid token"),
+        ({}, {"cnf": {"jkt": "x"}}, "is bound to a key"),
+        ({"kid": "unknown"}, {}, "signed with a key that its issuer does not name"),
+        ({"kid": "elliptic"}, {}, "signed with a key that its issuer does not name"),
+        ({"typ": "dpop+jwt"}, {}, "Not an access token"),
+        ({"crit": ["new"]}, {}, "Not a valid token"),
+    ],
+)
+async def test_bad_tokens(
+    issuer: Issuer, verifier: Verifier, header: dict[str, object], claims: dict[str, object], said: str
+) -> None:
+    with pytest.raises(BadToken, match=said):
+        await verifier.verify(issuer.token(header, **claims))
+
+
+async def test_missing_scopes(issuer: Issuer, verifier: Verifier) -> None:
+    with pytest.raises(MissingScope, match="lacks the scope mcp:use"):
+        await verifier.verify(issuer.token(scope="mcp:usex profile"))
+
+
+def claims_of(token: str) -> dict[str, object]:
+    return dict(jwt.decode(token, options={"verify_signature": False}))
+
+
+def unsigned(token: str) -> str:
+    return jwt.encode(claims_of(token), "", "none", {"kid": "first"})
+
+
+def signed_with_the_public_key(token: str) -> str:
+    """The classical confusion: what everybody knows taken for a shared secret. PyJWT itself would not make it."""
+    secret = FIRST.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    parts = [{"alg": "HS256", "kid": "first"}, claims_of(token)]
+    text = b".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts)
+    signature = base64.urlsafe_b64encode(
+        jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(text, secret)
+    )
+    return (text + b"." + signature.rstrip(b"=")).decode()
+
+
+def signed_by_another(token: str) -> str:
+    return jwt.encode(claims_of(token), SECOND, "RS256", {"kid": "first"})
+
+
+def changed(token: str) -> str:
+    head, _, signature = token.split(".")
+    claims = json.dumps(claims_of(token) | {"sub": "admin"}).encode()
+    return f"{head}.{base64.urlsafe_b64encode(claims).rstrip(b'=').decode()}.{signature}"
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        unsigned,
+        signed_with_the_public_key,
+        signed_by_another,
+        changed,
+        lambda token: token.rpartition(".")[0] + ".",
+        lambda token: token + "x",
+        lambda token: "a.b.c",
+    ],
+)
+async def test_forged_tokens(issuer: Issuer, verifier: Verifier, forge: Callable[[str], str]) -> None:
+    with pytest.raises(BadToken):
+        await verifier.verify(forge(issuer.token()))
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+async def test_short_keys(issuer: Issuer, verifier: Verifier) -> None:
+    with pytest.raises(BadToken):
+        await verifier.verify(issuer.token(key="short"))
+
+
+def post(server: RunningServer, token: str) -> httpx2.Response:
+    return httpx2.post(f"{server.url}/mcp", json=PING, headers=CALL | {"Authorization": f"Bearer {token}"})
+
+
+def test_both_kinds_of_tokens(server: RunningServer, issuer: Issuer) -> None:
+    assert post(server, issuer.token()).json()["result"] == {}
+    assert post(server, TOKEN).json()["result"] == {}
+
+
+def test_metadata_for_clients(server: RunningServer, issuer: Issuer) -> None:
+    for path in ("", "/mcp"):
+        answer = httpx2.get(f"{server.url}/.well-known/oauth-protected-resource{path}", headers={"Host": "mcp.test"})
+        assert answer.json() == {
+            "resource": AUDIENCE,
+            "authorization_servers": [issuer.url],
+            "bearer_methods_supported": ["header"],
+            "resource_name": "mcp-memory",
+            "scopes_supported": ["mcp:use"],
+        }
+        assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_where_to_get_a_token(server: RunningServer) -> None:
+    answer = httpx2.post(f"{server.url}/mcp", json=PING, headers=CALL)
+    assert answer.status_code == 401
+    challenge = f'Bearer realm="mcp", scope="mcp:use", resource_metadata="{METADATA}"'
+    assert answer.headers["www-authenticate"] == challenge
+
+
+def test_what_is_wrong_with_a_token(server: RunningServer, issuer: Issuer) -> None:
+    answer = post(server, issuer.token(aud="https://other.test"))
+    assert answer.status_code == 401
+    challenge = answer.headers["www-authenticate"]
+    assert 'error="invalid_token", error_description="The token is not meant for this server"' in challenge
+    answer = post(server, issuer.token(scope="profile"))
+    assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope")
+    challenge = answer.headers["www-authenticate"]
+    assert 'error="insufficient_scope"' in challenge
+    assert f'scope="mcp:use", resource_metadata="{METADATA}"' in challenge
+
+
+def test_websocket_ends_with_its_token(server: RunningServer, issuer: Issuer) -> None:
+    # Beyond its end, but within what clocks may differ by.
+    token = issuer.token(exp=int(time.time()) - 28)
+    headers = {"Authorization": f"Bearer {token}"}
+    with connect(server.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=headers) as connection:
+        connection.send(json.dumps(PING))
+        assert json.loads(connection.recv())["result"] == {}
+        with pytest.raises(ConnectionClosed) as closed:
+            connection.recv(timeout=5)
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "The token has expired")
+
+
+@pytest.mark.parametrize(("claims", "status"), [({"exp": 1}, 401), ({"scope": "profile"}, 403)])
+def test_websocket_refusals(server: RunningServer, issuer: Issuer, claims: dict[str, object], status: int) -> None:
+    headers = {"Authorization": f"Bearer {issuer.token(**claims)}"}
+    with pytest.raises(InvalidStatus) as refused:
+        connect(server.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=headers)
+    assert refused.value.response.status_code == status
+    assert METADATA in refused.value.response.headers["WWW-Authenticate"]
+
+
+def test_tokens_stay_out_of_the_log(server: RunningServer, issuer: Issuer) -> None:
+    token = issuer.token(aud="https://other.test")
+    post(server, token)
+    assert token.rpartition(".")[2] not in server.log.read_text()
+
+
+async def test_an_issuer_that_does_not_answer(caplog: pytest.LogCaptureFixture) -> None:
+    with running_issuer() as issuer:
+        token = issuer.token()
+    guard = Guard((), Verifier(OAuth(issuer.url, AUDIENCE)))
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            await guard.admit(bearer(token))
+        answer = refused.value.response()
+        # No challenge: the client would throw away a token that may be good.
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+        assert "www-authenticate" not in answer.headers
+    assert [record.message for record in caplog.records] == ["OAuth keys cannot be read"]
+
+
+async def test_without_static_tokens_the_door_is_no_less_shut(verifier: Verifier) -> None:
+    guard = Guard((), verifier)
+    for connection in (bearer(""), bearer(TOKEN), HTTPConnection({"type": "http", "headers": []})):
+        with pytest.raises(Refused) as refused:
+            await guard.admit(connection)
+        assert refused.value.status == 401
+
+
+async def test_one_caller_with_many_tokens(verifier: Verifier, issuer: Issuer) -> None:
+    guard = Guard((), verifier)
+    names = [(await guard.admit(bearer(issuer.token(sub=sub, jti=jti)))).name for sub, jti in ("aa", "ab", "ba")]
+    assert names[0] == names[1] != names[2]
+
+
+def bearer(token: str) -> HTTPConnection:
+    return HTTPConnection({"type": "http", "headers": [(b"authorization", f"Bearer {token}".encode())]})
