@@ -36,9 +36,12 @@ def made(tokens: tuple[str, ...], allowed_hosts: tuple[str, ...]) -> Door:
     return Door(inside, Hosts(allowed_hosts), Guard(tokens, verifier=None), nobody_counts)
 
 
+ALLOWED = ("mcp.test", "Named.Test.:*", "10.0.0.1:*", "[2001:db8::1]:8000", "balancer-*.zone.test:*")
+
+
 @pytest.fixture
 def door() -> Door:
-    return made(("first", "second"), ("mcp.test", "Named.Test.:*", "10.0.0.1:*", "[2001:db8::1]:8000"))
+    return made(("first", "second"), ALLOWED)
 
 
 @pytest.mark.parametrize("token", ["first", "second"])
@@ -81,6 +84,10 @@ async def test_open_door() -> None:
         ({"host": "10.0.0.1:8000"}, 200),
         ({"host": "10.0.0.1"}, 200),
         ({"host": "named.test:80"}, 200),
+        ({"host": "Balancer-123.zone.test"}, 200),
+        ({"host": "balancer-1.evil.test:80"}, 421),
+        ({"host": "balancer-1.evil.zone.test"}, 421),
+        ({"host": "balancer-.zone.test"}, 421),
         ({"host": "[2001:DB8::1]:8000"}, 200),
         ({"host": "[2001:db8::1]:8001"}, 421),
         # The gate, the watchdog and whoever else asks on the host itself.

@@ -56,7 +56,7 @@ def test_oauth_beside_tokens_or_instead_of_them() -> None:
         ("MCP_TOKENS", "secret" * 2000, "MCP_TOKENS holds a token with a blank or a character outside ASCII, or a"),
         ("MCP_ALLOWED_HOSTS", "http://mcp.test", "MCP_ALLOWED_HOSTS holds what is none of name, name:port, name:* and"),
         ("MCP_ALLOWED_HOSTS", "mcp.test,::1", "MCP_ALLOWED_HOSTS holds what is none of"),
-        ("MCP_ALLOWED_HOSTS", "*.mcp.test", "MCP_ALLOWED_HOSTS holds what is none of"),
+        ("MCP_ALLOWED_HOSTS", "*:8000", "MCP_ALLOWED_HOSTS holds what is none of"),
         ("OAUTH_ISSUER", "http://login.test", "OAUTH_ISSUER is not a URL with https"),
         ("OAUTH_ISSUER", "https://login.test/?secret=1", "OAUTH_ISSUER is not a URL with https"),
         ("OAUTH_ISSUER", "https://login.test", "OAUTH_AUDIENCE is not set (the public URL"),
