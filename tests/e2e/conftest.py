@@ -23,13 +23,14 @@ from lab.settings import API_URL, CREDENTIALS, REGION, RUN
 ROOT = Path(__file__).parents[2]
 NAME = "mcp-lab"
 BIN = Path(sys.executable).parent
+ENVIRONMENT = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"}
+PLAYBOOK = ("ansible-playbook", "-i", str(ROOT / "inventory/lab"))
 
 
 def ansible(playbook: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run ansible-playbook as a person would, and keep what it printed."""
-    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"}
-    command = ["ansible-playbook", "-i", str(ROOT / "inventory/lab"), playbook, *arguments]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=900, check=False)
+    command = [*PLAYBOOK, playbook, *arguments]
+    return subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=900, check=False)
 
 
 def aws(service: str) -> Any:
@@ -71,6 +72,16 @@ class Server:
         assert not check or done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
         return done.stdout.strip()
 
+    @property
+    def slot(self) -> str:
+        """The slot that serves."""
+        return self.shell("cut -d' ' -f2 /etc/haproxy/serving.map")
+
+    @property
+    def container(self) -> str:
+        """The container that serves."""
+        return f"mcp-{self.slot}"
+
     def ready(self) -> bool:
         """Tell whether the door answers that all is ready."""
         try:
@@ -84,7 +95,7 @@ class Server:
         while not self.ready():
             if time.monotonic() - began > seconds:
                 pytest.fail(
-                    self.shell("systemctl status --no-pager mcp docker; journalctl -n 40 --no-pager", check=False)
+                    self.shell("systemctl status --no-pager 'mcp@*' docker; journalctl -n 40 --no-pager", check=False)
                 )
             time.sleep(0.2)
         return time.monotonic() - began

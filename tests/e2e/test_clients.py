@@ -62,7 +62,7 @@ def test_official_client_writes_what_the_services_then_hold(server: Server, key:
     version = server.shell(f"{psql} -c 'SHOW server_version'")
     assert version.startswith("12.22"), version
 
-    extract = "sed -n 's/^REDIS_URL=.*redis:\\/\\/:\\([^@]*\\)@.*/\\1/p' /etc/mcp/mcp.env"
+    extract = f"sed -n 's/^REDIS_URL=.*redis:\\/\\/:\\([^@]*\\)@.*/\\1/p' /opt/mcp/slots/{server.slot}/secrets.env"
     redis = f"REDISCLI_AUTH=$({extract}) redis-cli --no-auth-warning"
     cached = server.shell(f"{redis} GET mcp:memory:{key}")
     assert json.loads(cached)["content"] == "The door is green"

@@ -6,11 +6,12 @@ from tests.e2e.conftest import Server, ansible
 
 SAID = """
 stack_environment:
-  DATABASE_URL: postgresql://mcp:{{ secrets_state.database_password }}@172.30.0.1:5432/mcp
-  REDIS_URL: redis://:{{ secrets_state.redis_password }}@172.30.0.1:6379/0
-  MCP_TOKENS: "{{ secrets_state.token }}"
   MCP_ALLOWED_HOSTS: "*"
   LOG_LEVEL: WARNING
+stack_secrets:
+  DATABASE_URL: "{{ mcp_database_url }}"
+  REDIS_URL: "{{ mcp_redis_url }}"
+  MCP_TOKENS: "{{ secrets_state.token }}"
 """
 
 
@@ -21,8 +22,8 @@ def test_environment_of_the_inventory_reaches_the_server(server: Server, tmp_pat
     done = ansible("mcp.aws.deploy", "-i", str(tmp_path))
     try:
         assert done.returncode == 0, done.stdout[-4000:]
-        assert "LOG_LEVEL=WARNING" in server.shell("docker exec mcp env")
+        assert "LOG_LEVEL=WARNING" in server.shell(f"docker exec {server.container} env")
         assert server.ready()
     finally:
         assert ansible("mcp.aws.deploy").returncode == 0
-    assert "LOG_LEVEL=INFO" in server.shell("docker exec mcp env")
+    assert "LOG_LEVEL=INFO" in server.shell(f"docker exec {server.container} env")

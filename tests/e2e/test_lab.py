@@ -31,7 +31,8 @@ def test_registry_of_images_wants_the_token_of_ecr(server: Server) -> None:
     token = aws("ecr").get_authorization_token()["authorizationData"][0]
     host = token["proxyEndpoint"].removeprefix("https://")
     image = f"{host}/mcp-lab:e2e"
-    server.shell(f"docker logout {host} >/dev/null; docker tag $(docker inspect -f '{{{{.Image}}}}' mcp) {image}")
+    ours = f"docker inspect -f '{{{{.Image}}}}' {server.container}"
+    server.shell(f"docker logout {host} >/dev/null; docker tag $({ours}) {image}")
     assert "no basic auth credentials" in server.shell(f"docker push {image} 2>&1 || true")
     login = (
         f"echo {token['authorizationToken']} | base64 -d | cut -d: -f2 | docker login -u AWS --password-stdin {host}"

@@ -85,7 +85,7 @@ def test_the_boot_went_in_the_order_of_the_workflow(server: Server) -> None:
     wants = {
         "postgresql@12-main": ["docker"],
         "redis-server": ["docker"],
-        "mcp": ["docker", "postgresql@12-main", "redis-server"],
+        f"mcp@{server.slot}": ["docker", "postgresql@12-main", "redis-server"],
     }
     for unit, needed in wants.items():
         for earlier in needed:

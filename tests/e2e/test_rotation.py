@@ -45,7 +45,7 @@ def redis_answers(server: Server, password: str) -> bool:
 def postgres_answers(server: Server, password: str) -> bool:
     """Whether PostgreSQL lets in with that password, asked from the container, as only those may come."""
     asked = f"psycopg.connect(host='172.30.0.1', user='mcp', dbname='mcp', password='{password}').close()"
-    script = f"docker exec -i mcp python - <<'END' 2>&1\nimport psycopg\n{asked}\nprint('let in')\nEND"
+    script = f"docker exec -i {server.container} python - <<'END' 2>&1\nimport psycopg\n{asked}\nprint('let in')\nEND"
     answer = server.shell(script, check=False)
     assert answer == "let in" or "password authentication failed" in answer, answer
     return answer == "let in"

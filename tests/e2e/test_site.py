@@ -29,7 +29,7 @@ def test_a_plan_announces_what_was_changed_by_hand_and_an_apply_repairs_it(serve
     everybody = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     aws("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=[everybody])
     aws("logs").put_retention_policy(logGroupName=f"/mcp/{NAME}", retentionInDays=3)
-    server.shell("chmod 0644 /etc/mcp/mcp.env")
+    server.shell(f"chmod 0644 /opt/mcp/slots/{server.slot}/secrets.env")
     plan = Stack(ROOT / "inventory/lab").plan()
     assert {change.role for change in plan.changes} == {"network", "logs", "stack"}, str(plan)
     applied = Stack(ROOT / "inventory/lab").site()

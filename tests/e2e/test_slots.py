@@ -1,0 +1,86 @@
+"""Deploys and rollbacks on the real site, while a client asks: without a gap, whoever is killed in the middle."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.e2e import tiny
+from tests.e2e.conftest import Server, ansible
+from tests.e2e.meanwhile import Answers, asking, beginning
+
+BACK_WITHIN = 10  # seconds from the command to the first answer of the old version
+
+
+def deploy(*arguments: str) -> str:
+    """Run the playbook deploy, expect that it goes through, and give what it printed, in one line."""
+    done = ansible("mcp.aws.deploy", *arguments)
+    assert done.returncode == 0, done.stdout[-6000:]
+    return " ".join(f"{done.stdout} {done.stderr}".split())
+
+
+def wait_until_filled(server: Server, run: subprocess.Popen[str]) -> None:
+    """Wait until a deploy has started its server in the other slot, which is not ready yet."""
+    deadline = time.monotonic() + 90
+    while server.shell("ls /run/mcp; docker ps --quiet | wc -l").split()[-1] != "2":
+        assert run.poll() is None, run.communicate()[0][-4000:]
+        assert time.monotonic() < deadline, "the slot was not filled"
+        time.sleep(0.5)
+
+
+def without_failure(answers: Answers, last: str) -> None:
+    """Assert that no request failed, and that the version that serves at the end is the wanted one."""
+    assert answers.failed == []
+    assert answers.good[-1][1] == f"version {last}"
+
+
+@pytest.fixture(scope="module")
+def reference(site: subprocess.CompletedProcess[str]) -> str:
+    """The release of the reference server, which serves before and after these tests."""
+    server = Server()
+    tiny.publish(server)
+    return server.shell(f"basename $(readlink /opt/mcp/slots/{server.slot})")
+
+
+@pytest.mark.usefixtures("reference")
+def test_control_node_killed_in_the_middle_of_a_deploy(server: Server) -> None:
+    with asking(server) as answers:
+        with beginning("mcp.aws.deploy", *tiny.version("slow", delay=100)) as first:
+            wait_until_filled(server, first)
+            second = ansible("mcp.aws.deploy", *tiny.version("one"))
+            assert second.returncode != 0, "two deploys at once"
+            assert "holds the lock since" in second.stdout
+            os.killpg(first.pid, signal.SIGKILL)
+        assert "Took the lock over, as that run is dead" in deploy(*tiny.version("one"))
+        time.sleep(0.5)
+    without_failure(answers, "one")
+
+
+def test_engine_killed_in_the_middle_of_a_deploy(server: Server) -> None:
+    with asking(server) as answers:
+        with beginning("mcp.aws.deploy", *tiny.version("late", delay=5)) as run:
+            wait_until_filled(server, run)
+            server.shell("kill -9 $(pidof dockerd)")
+            output = run.communicate(timeout=180)[0]
+        # It may go through, as the engine is back within seconds; a refused one says why.
+        assert run.returncode == 0 or "was refused" in output, output[-4000:]
+        deploy(*tiny.version("two"))
+        time.sleep(0.5)
+    without_failure(answers, "two")
+
+
+def test_rollback_is_seen_within_seconds(server: Server, reference: str) -> None:
+    with asking(server) as answers:
+        time.sleep(0.5)
+        began = time.monotonic()
+        done = ansible("mcp.aws.rollback", "-e", f"stack_rollback_to={reference}")
+        assert done.returncode == 0, done.stdout[-6000:]
+        time.sleep(0.5)
+    seconds = answers.first("postgresql", since=began)
+    print(f"the first answer of the old version came {seconds:.1f} s after the command")
+    assert answers.failed == []
+    assert seconds < BACK_WITHIN
+    verdict = ansible("mcp.aws.verify")
+    assert verdict.returncode == 0, verdict.stdout[-6000:]

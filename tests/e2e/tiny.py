@@ -1,0 +1,33 @@
+"""A git repository on the host with the smallest MCP server, for deploys that are not about the server."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.e2e.conftest import ROOT, Server
+
+PATH = "/srv/e2e-tiny"
+FOLDER = ROOT / "tests/fixtures/tiny"
+BROKEN = {"Broken": "FROM scratch\nRUN true\n"}  # a Dockerfile of which nothing comes
+
+
+def publish(server: Server) -> None:
+    """Make the repository."""
+    files = {file.name: file.read_text() for file in FOLDER.iterdir() if file.is_file()} | BROKEN
+    written = "\n".join(f"cat > {name} <<'END-OF-FILE'\n{text}END-OF-FILE" for name, text in files.items())
+    commit = "git add . && git -c user.name=e2e -c user.email=e2e@localhost commit -qm tiny"
+    server.shell(f"set -e\nrm -rf {PATH}; git init -q {PATH}; cd {PATH}\n{written}\n{commit}")
+
+
+def variables(**settings: Any) -> tuple[str, str]:
+    """Arguments that deploy it, with more or other settings."""
+    given = {"stack_repository": f"file://{PATH}", "stack_websocket_path": "", "stack_environment": {"VERSION": "tiny"}}
+    return "-e", json.dumps({**given, **settings})
+
+
+def version(name: str, delay: float = 0) -> tuple[str, str]:
+    """Arguments that deploy a version of it, which begins after so many seconds."""
+    return variables(stack_environment={"VERSION": name, "DELAY": f"{delay:.1f}"})
