@@ -17,7 +17,7 @@ NARROW, WIDE = 80, 120
 IMAGE = 26  # `mcp:<commit>-<fingerprint>`
 GOOD, SAME, BAD = "green", "cyan", "red"
 COLOURS = {"ok": GOOD, "unchanged": SAME}
-PALE = "bright black"
+PALE = "dark gray"
 GAP = "  "
 
 Colour = Callable[[str, str], str]
@@ -75,13 +75,14 @@ def _serves(found: Mapping[str, Any], now: datetime, paint: Colour) -> str:
 def _releases(releases: Sequence[Mapping[str, Any]], room: int, paint: Colour) -> list[str]:
     if not releases:
         return []
-    rows, number = [], 0
+    rows: list[list[object]] = []
+    number = 0
     for each in releases:
         number += each["choosable"]
         mark = "▶" if each["serving"] else str(number) if each["choosable"] else "-"
         served = f"since {_when(each['served'])}" if each["serving"] else _when(each["served"]) or "never"
-        rows.append((mark, each["version"], each["release"], served, each["image"].rpartition("/")[2]))
-    heads, most = ("", "version", "release", "served, UTC", "image"), (1, 24, 21, 22, IMAGE)
+        rows.append([mark, each["version"], each["release"], served, each["image"].rpartition("/")[2]])
+    heads, most = ["", "version", "release", "served, UTC", "image"], [1, 24, 21, 22, IMAGE]
     if room < sum(most) + len(GAP) * len(heads):  # a piece of its name tells nothing
         heads, most, rows = heads[:-1], most[:-1], [row[:-1] for row in rows]
     lines = _columns(heads, rows, most, room)
