@@ -30,7 +30,11 @@ def variables(**given: Any) -> dict[str, Any]:
     own: dict[str, Any] = {}
     for path in ("defaults/main.yml", "vars/main.yml"):
         own |= trust(yaml.safe_load((ROLE / path).read_text()))
-    return own | {"ansible_managed": "managed", "__stack_built": {"image": "mcp:3f786850e387-0c1d2e3f"}} | given
+    return (
+        own
+        | {"ansible_managed": "managed", "__stack_built": {"results": [{"image": "mcp:3f786850e387-0c1d2e3f"}]}}
+        | given
+    )
 
 
 def render(template: str, **given: Any) -> str:
