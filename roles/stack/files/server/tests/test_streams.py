@@ -21,6 +21,7 @@ from mcp_memory.changes import Changes
 from mcp_memory.memory import SharedMemory
 from mcp_memory.store import Store
 from mcp_memory.streams import wants_progress
+from mcp_types import TextResourceContents
 from services import TOKEN, RunningServer
 from test_websocket import websocket_client
 from websockets.asyncio.client import ClientConnection, connect
@@ -113,8 +114,8 @@ def test_who_asks_for_progress(body: object, wanted: bool) -> None:
 async def test_progress_reaches_the_official_client(server: RunningServer, key: str, transport: str, mode: str) -> None:
     steps: list[tuple[float, float | None]] = []
 
-    async def note(done: float, total: float | None, _: str | None) -> None:
-        steps.append((done, total))
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        steps.append((progress, total))
 
     many = [{"content": "text", "key": f"{key}/{number:02}", "tags": [key]} for number in range(55)]
     async with client_of(server, transport, mode) as client:
@@ -129,7 +130,9 @@ async def test_memories_are_resources(server: RunningServer, key: str, mode: str
     many = [{"content": f"text {number}", "key": f"{key}/{number:03}"} for number in range(110)]
     async with client_of(server, "http", mode) as client:
         await client.call_tool("import_memories", {"memories": many})
-        assert (await client.read_resource(f"memory:{key}/001")).contents[0].text == "text 1"
+        (whole,) = (await client.read_resource(f"memory:{key}/001")).contents
+        assert isinstance(whole, TextResourceContents)
+        assert whole.text == "text 1"
         first = await client.list_resources()
         second = await client.list_resources(cursor=first.next_cursor)
         names = [entry.name for entry in first.resources + second.resources]
