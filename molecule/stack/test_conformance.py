@@ -15,13 +15,14 @@ from deploys import deploy, play, serving
 from questions import outside_address, variables
 from testinfra.host import Host
 
-from tests.conformance.suite import REVISIONS, at_home, judge_all
+from tests.conformance.suite import EXTENSIONS, REVISIONS, at_home, judge_all
 
 PROJECT = Path(__file__).parents[2]
 EVERYTHING = PROJECT / "tests/fixtures/everything"
 # The reference server's own: Docker has their layer already.
 REQUIREMENTS = PROJECT / "roles/stack/files/server/requirements.txt"
 TOOL = "test_simple_text"
+SUITES = REVISIONS | EXTENSIONS
 
 
 def packed() -> str:
@@ -61,9 +62,10 @@ def test_the_door_changes_no_result(host: Host, slot: str, tmp_path: Path) -> No
     address = outside_address(host)
     port = next(place["port"] for place in variables()["stack_slots"] if place["name"] == slot)
     with at_home(address, port) as direct, at_home(address, 8000) as door:
-        verdicts = judge_all({"direct": direct, "door": door}, "everything", tmp_path)
+        verdicts = judge_all({"direct": direct, "door": door}, "everything", tmp_path, SUITES)
     log = host.run(f"docker logs --tail 40 mcp-{slot} 2>&1").stdout
     for which, verdict in verdicts.items():
         assert verdict.expected, f"{which}\n{verdict.told()}\n{log}"
-    for revision in REVISIONS:
-        assert verdicts["door", revision].checks == verdicts["direct", revision].checks
+    for suite in SUITES:
+        assert verdicts["direct", suite].checks
+        assert verdicts["door", suite].checks == verdicts["direct", suite].checks

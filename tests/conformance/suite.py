@@ -18,10 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SUITE = ("npx", "-y", "-p", "node@22", "-p", "@modelcontextprotocol/conformance@0.2.0-alpha.11", "conformance")
+NPX = ("npx", "-y", "-p", "node@22", "-p", "@modelcontextprotocol/conformance@0.2.0-alpha.11")
 EXPECTED = Path(__file__).parents[1] / "fixtures" / "conformance"
 # One revision shakes hands and has sessions; the other has neither. What holds in one says nothing about the other.
-REVISIONS = ("2025-11-25", "2026-07-28")
+REVISIONS: dict[str, tuple[str, ...]] = {
+    revision: ("all", "--spec-version", revision) for revision in ("2025-11-25", "2026-07-28")
+}
+# What no revision asks for: tasks.
+EXTENSIONS: dict[str, tuple[str, ...]] = {"extensions": ("pending",)}
 
 
 @dataclass(frozen=True)
@@ -39,42 +43,48 @@ class Verdict:
         return self.output[-6000:]
 
 
-def _call(*words: str, seconds: float) -> subprocess.CompletedProcess[str]:
+def download() -> tuple[str, ...]:
+    """Have npm fetch the suite, and say how it is called; the registry is asked once more when it stalls."""
     # What npm has downloaded it takes without asking; the registry may be slow, or away.
-    quiet = {"npm_config_update_notifier": "false", "npm_config_loglevel": "error"}
-    environment = {**os.environ, **quiet, "npm_config_prefer_offline": "true"}
-    return subprocess.run(
-        [*SUITE, *words], env=environment, capture_output=True, text=True, timeout=seconds, check=False
-    )
-
-
-def download() -> None:
-    """Have npm fetch the suite, before several at once would; the registry is asked once more when it stalls."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        if _call("--version", seconds=120).returncode == 0:
-            return
-    done = _call("--version", seconds=240)
+    settings = {"update_notifier": "false", "loglevel": "error", "prefer_offline": "true"}
+    environment = {**os.environ, **{f"npm_config_{name}": value for name, value in settings.items()}}
+    command = [*NPX, "-c", "command -v node; command -v conformance"]
+    for last in (False, True):
+        try:
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150, check=False)
+        except subprocess.TimeoutExpired:
+            if last:
+                raise
+            continue
+        if done.returncode == 0 or last:
+            break
     assert done.returncode == 0, done.stdout + done.stderr
+    return tuple(done.stdout.split())
 
 
-def judge(url: str, revision: str, expected: str, folder: Path) -> Verdict:
-    """Run all scenarios of a revision; `expected` names the list of failures, `folder` takes the evidence."""
-    words = ("server", "--url", url, "--suite", "all", "--spec-version", revision, "--output-dir", str(folder))
-    done = _call(*words, "--expected-failures", str(EXPECTED / f"{expected}-{revision}.yml"), seconds=240)
+def judge(program: tuple[str, ...], url: str, suite: tuple[str, ...], expected: str, folder: Path) -> Verdict:
+    """Run one of the suite's suites; `expected` names the list of failures, `folder` takes the evidence."""
+    command = [*program, "server", "--url", url, "--output-dir", str(folder), "--suite", *suite]
+    command += ["--expected-failures", str(EXPECTED / f"{expected}.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     # The suite paints its output whoever reads it.
     output = re.sub(r"\x1b\[\d*m", "", done.stderr + done.stdout)
     return Verdict(done.returncode == 0, read_checks(folder), output)
 
 
-def judge_all(urls: dict[str, str], expected: str, folder: Path) -> dict[tuple[str, str], Verdict]:
-    """Run every revision against every URL at the same time; by the URL's name and the revision."""
-    asked = [(name, revision) for revision in REVISIONS for name in urls]
-    download()
+def judge_all(
+    urls: dict[str, str], expected: str, folder: Path, suites: dict[str, tuple[str, ...]] = REVISIONS
+) -> dict[tuple[str, str], Verdict]:
+    """Run every suite against every URL at the same time; by the URL's name and the suite's."""
+    asked = [(name, suite) for suite in suites for name in urls]
+    program = download()
+
+    def ask(which: tuple[str, str]) -> Verdict:
+        name, suite = which
+        return judge(program, urls[name], suites[suite], f"{expected}-{suite}", folder / name / suite)
+
     with ThreadPoolExecutor(len(asked)) as pool:
-        verdicts = pool.map(
-            lambda which: judge(urls[which[0]], which[1], expected, folder / which[0] / which[1]), asked
-        )
-        return dict(zip(asked, verdicts, strict=True))
+        return dict(zip(asked, pool.map(ask, asked), strict=True))
 
 
 def read_checks(folder: Path) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.conformance.suite import REVISIONS, judge_all
+from tests.conformance.suite import judge_all
 
 SERVER = Path(__file__).parents[2] / "roles/stack/files/server"
 sys.path.append(str(SERVER / "tests"))
@@ -41,6 +41,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_fails_what_is_written_and_nothing_else(url: str, tmp_path: Path) -> None:
     verdicts = judge_all({"reference": url}, "reference", tmp_path)
-    assert {revision for _, revision in verdicts} == set(REVISIONS)
     for verdict in verdicts.values():
+        assert verdict.checks, verdict.output
         assert verdict.expected, verdict.told()
