@@ -20,11 +20,11 @@ from bench.converge.hosts import StepFailed
 from bench.deploy import report
 from bench.deploy.compose import Peer
 from bench.deploy.load import Load
-from bench.deploy.report import Run, Turn
+from bench.deploy.measured import SLACK, Run, Turn, switch
 from bench.deploy.site import Site, site
 
 # Clients of the peer ask less: they are there to see its gap, and to make both sides' turns equal.
-PEER_RATE = 10
+PEER_RATE = 5
 OPEN_SECONDS = 60
 
 
@@ -57,24 +57,23 @@ class Bench:
         """Run one command under load, once all streams are open, and note when."""
         if not self.ours.settle(OPEN_SECONDS):
             open_ones = ", ".join(sorted(self.ours.open)) or "none"
-            raise StepFailed(f"Not all streams are open before {kind} {number}, but only: {open_ones}.\n{self.last()}")
+            raise StepFailed(f"Not all streams are open before {kind} {number}, but only: {open_ones}.")
         began = time.perf_counter()
-        act()
-        turn = Turn(kind, number, version, began, time.perf_counter())
-        time.sleep(report.SLACK)
-        self.turns.append(turn)
+        try:
+            act()
+        finally:
+            turn = Turn(kind, number, version, began, time.perf_counter())
+            self.turns.append(turn)
+        time.sleep(SLACK)
         if kind != "rest":
-            moved = report.switch(turn, self.theirs.requests if kind == "peer" else self.ours.requests)
-            answered = f"{moved.before - began:5.1f} s" if moved else "never"
-            failed = len([each for each in self.run().failed() if each.began >= began])
-            print(
-                f"{turn!s:<12} answers after {answered}, ends after {turn.ended - began:5.1f} s, failed {failed}",
-                flush=True,
-            )
+            self.tell(turn)
 
-    def last(self) -> str:
-        """Return the last problems that our clients had."""
-        return "\n".join(f"{each.kind}: {each.problem}" for each in self.run().failed()[-5:])
+    def tell(self, turn: Turn) -> None:
+        """Print what came of a turn."""
+        moved = switch(turn, list(self.theirs.requests if turn.kind == "peer" else self.ours.requests))
+        first = f"after {moved.before - turn.began:.1f} s" if moved else "never"
+        failed = sum(1 for each in self.run().failed() if each.began >= turn.began)
+        print(f"{turn!s:<12} answers {first}, ends after {turn.seconds:.1f} s, failed {failed}", flush=True)
 
     def take_turns(self) -> None:
         """Rest, deploy in turns with the peer, then roll back and forth."""
@@ -90,13 +89,15 @@ class Bench:
             self.turn("rollback", number, self.versions[-1 - number % 2], lambda: self.site.play("rollback"))
 
     def measure(self) -> Run:
-        """Do it all."""
+        """Do it all; a command that fails ends it, and what was measured so far is told."""
         self.prepare()
         loads = (self.ours, self.theirs)
         for load in loads:
             load.start()
         try:
             self.take_turns()
+        except StepFailed as failure:
+            print(failure, flush=True)
         finally:
             for load in loads:
                 load.stop()
@@ -104,10 +105,9 @@ class Bench:
 
     def run(self) -> Run:
         """Return what was measured so far."""
-        ours = self.ours
-        return Run(
-            self.turns, list(ours.requests), list(ours.ended), list(self.theirs.requests), self.site.drain, ours.opened
-        )
+        ours, theirs = self.ours, self.theirs
+        streams, requests = list(ours.ended), list(ours.requests)
+        return Run(self.turns, requests, streams, ours.opened, list(theirs.requests), self.site.drain)
 
 
 def main() -> int:
@@ -126,7 +126,7 @@ def main() -> int:
     )
     with tempfile.TemporaryDirectory(prefix="mcp-aws-bench-") as folder, site(Path(folder), options.drain) as host:
         run = Bench(host, options).measure()
-    print("\n".join([*report.table(run), *report.troubles(run), ""]))
+    print("\n".join(report.table(run)))
     judged = report.judgment(run, options.deploys)
     print("\n".join(f"{said}: {'kept' if kept else 'MISSED'}" for said, kept in judged))
     return 0 if all(kept for _, kept in judged) else 1

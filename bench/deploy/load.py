@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from ansible_collections.mcp.aws.plugins.module_utils.mcp_probe import HANDSHAKE, explain
 
-from bench.deploy.report import Request, Stream
+from bench.deploy.measured import Request, Stream
 from bench.deploy.streams import KINDS, follow
 
 PATIENCE = 15

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench.deploy import report
+from bench.deploy import measured, report
 from bench.deploy.load import LIMITS, messages
-from bench.deploy.report import Request, Run, Stream, Switch, Turn
+from bench.deploy.measured import Request, Run, Stream, Switch, Turn
 
 DEPLOY = Turn("deploy", 1, "2", began=100, ended=130)
 SWITCH = Switch(after=110, before=110.2)
@@ -35,16 +35,16 @@ def run(**changed: Any) -> Run:
 
 def test_switch_lies_between_the_last_old_answer_and_the_first_new_one() -> None:
     requests = [asked(99, "1"), asked(105, "1"), asked(106, "2"), asked(107), asked(131, "3")]
-    assert report.switch(DEPLOY, requests) == Switch(105, 106.1)
+    assert measured.switch(DEPLOY, requests) == Switch(105, 106.1)
 
 
 def test_old_answer_that_is_overtaken_belongs_to_the_time_before() -> None:
     requests = [asked(105, "1"), asked(105.9, "2"), asked(105.95, "1", seconds=3), asked(108, "1")]
-    assert report.switch(DEPLOY, requests) == Switch(105.95, 106.0)
+    assert measured.switch(DEPLOY, requests) == Switch(105.95, 106.0)
 
 
 def test_version_that_never_answers_has_no_switch() -> None:
-    assert report.switch(DEPLOY, [asked(105, "1"), asked(90, "2")]) is None
+    assert measured.switch(DEPLOY, [asked(105, "1"), asked(90, "2")]) is None
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,14 @@ def test_version_that_never_answers_has_no_switch() -> None:
     ],
 )
 def test_stream_is_cut_before_the_deadline_of_its_slot(opened: float, ended: float, is_cut: bool) -> None:
-    assert report.cut(Stream("WebSocket", opened, ended, ""), [SWITCH], 10) is is_cut
+    assert measured.cut(Stream("WebSocket", opened, ended, ""), [SWITCH], 10) is is_cut
 
 
 def test_good_run_keeps_what_was_wanted() -> None:
     judged = report.judgment(run(), deploys=1)
     assert [kept for _, kept in judged] == [True, True, True, True, True], judged
-    assert "deploy/Compose until the new version answers: 2.00" in judged[3][0]
+    assert "Compose until healthy: 1.02" in judged[3][0]
+    assert "deploy/Compose: first answers 2.00, commands 3.00; ours waits 10 s for open streams" in report.table(run())
     assert list(report.troubles(run())) == []
 
 
@@ -74,7 +75,7 @@ def test_good_run_keeps_what_was_wanted() -> None:
     [
         ({"requests": [*run().requests, asked(112, problem="HTTP 503")]}, "failed requests: 1"),
         ({"streams": [Stream("WebSocket", 50, 112, "closed with 1012")]}, "streams cut before the deadline: 1"),
-        ({"peer": [asked(144.5, "2")]}, "deploy/Compose until the new version answers: 2.22"),
+        ({"turns": [DEPLOY, Turn("peer", 1, "2", 140, 145)]}, "deploy until it answers/Compose until healthy: 2.04"),
         ({"requests": [asked(110, "2"), asked(171, "1")]}, "slowest rollback until the old version answers: 11.1 s"),
         ({"requests": [asked(110, "1"), asked(161, "1")]}, "each version answers: 0 of 1 deploys"),
     ],
