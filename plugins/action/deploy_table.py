@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,7 +28,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         _spec, args = self.validate_argument_spec({"hosts": {"type": "dict", "required": True}})
         hosts = {host: {name: found[name] for name in FIELDS} for host, found in args["hosts"].items()}
-        now, width = datetime.now(UTC), shutil.get_terminal_size((deploy_overview.NARROW, 24)).columns
+        now, width = datetime.now(UTC), display.columns + 1  # a task's own streams are no terminal
         for host, found in hosts.items():
             display.display("\n" + deploy_overview.table(host, found, now, width, stringc))
         result.update(
