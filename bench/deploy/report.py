@@ -45,7 +45,7 @@ def commands(run: Run) -> Iterator[str]:
         each = " ".join(f"{value:.1f}" for value in first)
         yield f"{kind:<12}{median(first):>18.2f} s{median(ends):>12.2f} s   {each}"
     answers, whole = (median(each("deploy")) / median(each("peer")) for each in (run.first_answers, run.ends))
-    yield f"deploy/Compose: first answers {answers:.2f}, commands {whole:.2f}; ours waits {run.drain:g} s for open streams"
+    yield f"deploy/Compose: first answers {answers:.2f}, commands {whole:.2f} with our {run.drain:g} s for streams"
 
 
 def line(name: str, requests: Iterable[Request]) -> str:

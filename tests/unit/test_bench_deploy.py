@@ -66,7 +66,7 @@ def test_good_run_keeps_what_was_wanted() -> None:
     judged = report.judgment(run(), deploys=1)
     assert [kept for _, kept in judged] == [True, True, True, True, True], judged
     assert "Compose until healthy: 1.02" in judged[3][0]
-    assert "deploy/Compose: first answers 2.00, commands 3.00; ours waits 10 s for open streams" in report.table(run())
+    assert "deploy/Compose: first answers 2.00, commands 3.00 with our 10 s for streams" in report.table(run())
     assert list(report.troubles(run())) == []
 
 
