@@ -74,8 +74,10 @@ async def test_nobody_is_cut_off(tmp_path: Path, database_url: str, redis_url: s
         assert "traceback" not in server.log.read_text()
 
 
-async def test_what_does_not_end_is_cut_in_time(tmp_path: Path, database_url: str, redis_url: str) -> None:
-    settings = {"STOP_GRACE": "0", "STOP_TIMEOUT": "3"}
+async def test_what_does_not_end_is_cut_in_time_in_all_workers(
+    tmp_path: Path, database_url: str, redis_url: str
+) -> None:
+    settings = {"STOP_GRACE": "0", "STOP_TIMEOUT": "3", "WORKERS": "2"}
     with running_server(tmp_path, database_url, redis_url, **settings) as server:
         server.wait_for("/ready")
         body, headers = call("list_memories", NEW)
@@ -88,6 +90,7 @@ async def test_what_does_not_end_is_cut_in_time(tmp_path: Path, database_url: st
             await waiting(lock, 0)
             assert await asyncio.to_thread(server.process.wait, 5) == 0
             assert time.monotonic() < start + 3
+        assert [event["status"] for event in server.events() if event["event"] == "worker ended"] == [0, 0]
 
 
 def workers_of(server: RunningServer) -> set[int]:
@@ -96,7 +99,7 @@ def workers_of(server: RunningServer) -> set[int]:
     return {int(pid) for pid in pids}
 
 
-def test_several_workers(tmp_path: Path, database_url: str, redis_url: str) -> None:
+def test_a_worker_that_dies_and_a_first_process_that_dies(tmp_path: Path, database_url: str, redis_url: str) -> None:
     with running_server(tmp_path, database_url, redis_url, WORKERS="2") as server:
         server.wait_for("/ready")
         first = workers_of(server)
@@ -110,24 +113,12 @@ def test_several_workers(tmp_path: Path, database_url: str, redis_url: str) -> N
             time.sleep(0.05)
         assert len(now) == 2
         assert len(now & first) == 1
-        while len([event for event in server.events() if event["event"] == "started"]) < 3:
-            assert time.monotonic() < deadline + 5
-            time.sleep(0.05)
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(5) == 0
-        assert not any(Path(f"/proc/{pid}").exists() for pid in now)
         ended = [event["status"] for event in server.events() if event["event"] == "worker ended"]
-        assert ended == [-signal.SIGKILL, 0, 0]
-
-
-def test_workers_do_not_outlive_the_first_process(tmp_path: Path, database_url: str, redis_url: str) -> None:
-    with running_server(tmp_path, database_url, redis_url, WORKERS="2") as server:
-        server.wait_for("/ready")
-        workers = workers_of(server)
+        assert ended == [-signal.SIGKILL]
+        # Nobody is left to end them, so they see to it themselves.
         server.process.kill()
-        deadline = time.monotonic() + 5
-        while any(Path(f"/proc/{pid}").exists() for pid in workers):
-            assert time.monotonic() < deadline
+        while any(Path(f"/proc/{pid}").exists() for pid in now):
+            assert time.monotonic() < deadline + 5
             time.sleep(0.05)
 
 
