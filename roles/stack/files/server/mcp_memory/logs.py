@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger("mcp_memory")
 
-PROBES = ("/health", "/ready")
+PROBES = ("/health", "/ready", "/metrics")
 
 
 class JsonFormatter(logging.Formatter):
