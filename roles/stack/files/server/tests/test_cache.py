@@ -1,12 +1,13 @@
 """The cache against a real Redis, which is stopped on the way."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import redis
 from mcp_memory.cache import Cache
 from mcp_memory.memory import SharedMemory
-from mcp_memory.models import Memory
+from mcp_memory.models import Memory, Remembered
 from mcp_memory.store import Store
 from services import free_port, redis_server
 
@@ -74,3 +75,29 @@ async def test_redis_may_vanish_and_return(store: Store, tmp_path: Path, key: st
             client.set(f"mcp:memory:{key}", '{"content": "old"}')
             assert (await memory.recall(key)).content == "new"
             assert (await memory.recall(key)).cached
+
+
+class SlowToReturn(Store):
+    """Is done with a write before its caller hears of it."""
+
+    written = asyncio.Event()
+
+    async def remember(self, key: str, content: str, tags: tuple[str, ...]) -> Remembered:
+        remembered = await super().remember(key, content, tags)
+        self.written.set()
+        await asyncio.sleep(60)
+        return remembered
+
+
+async def test_a_cancelled_write_invalidates(database_url: str, cache: Cache, key: str) -> None:
+    store = SlowToReturn(database_url, pool_size=2)
+    async with store.open():
+        await store.migrated.wait()
+        memory = SharedMemory(store, cache)
+        await Store.remember(store, key, "old", ())
+        assert (await memory.recall(key)).content == "old"
+        write = asyncio.create_task(memory.remember("new", key))
+        await store.written.wait()
+        write.cancel()
+        await asyncio.wait([write])
+        assert (await memory.recall(key)).content == "new"
