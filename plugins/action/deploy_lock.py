@@ -13,7 +13,7 @@ from ansible_collections.mcp.aws.plugins.module_utils import deploy_lock
 from ansible_collections.mcp.aws.plugins.plugin_utils import playbook_process, playbook_run
 
 display = Display()
-STRETCH = 5  # seconds that the host waits before this node looks at the process again
+STRETCH = 2  # seconds that the host waits before this node looks at the process again
 
 
 class ActionModule(ActionBase):
