@@ -31,11 +31,10 @@ class Changes:
     def __init__(self, url: str) -> None:
         self._local = InMemorySubscriptionBus()
         # No time limit: the connection that listens may be silent for hours.
-        self._redis = Redis.from_url(url, decode_responses=True, socket_connect_timeout=5, health_check_interval=30)
+        self._redis = Redis.from_url(url, decode_responses=True, socket_connect_timeout=5, socket_keepalive=True)
         self._name = secrets.token_hex(8)
         self._outbox: asyncio.Queue[list[str]] = asyncio.Queue(1000)
-        self.connected = asyncio.Event()
-        """Set while this process hears of what others change."""
+        self._hearing = True
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -84,15 +83,13 @@ class Changes:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(CHANNEL)
-                    self.connected.set()
+                    self._note(hearing=True)
                     # What happened meanwhile is unknown, so whoever listens should look.
                     await self._local.publish(ResourcesListChanged())
                     async for message in channel.listen():
                         await self._hear_one(message["data"])
             except RedisError as error:
-                say("not listening to changes of other processes", logging.DEBUG, reason=type(error).__name__)
-            finally:
-                self.connected.clear()
+                self._note(hearing=False, reason=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _hear_one(self, data: str) -> None:
@@ -104,3 +101,11 @@ class Changes:
             return
         if sender != self._name:
             await self._deliver(keys)
+
+    def _note(self, hearing: bool, reason: str = "") -> None:
+        if hearing != self._hearing:
+            self._hearing = hearing
+            if hearing:
+                say("changes of other processes are heard again")
+            else:
+                say("changes of other processes are not heard", logging.WARNING, reason=reason)
