@@ -174,16 +174,19 @@ def connection_of(pid: int, proc: Path = Path("/proc")) -> str:
     sudo takes the variable away, so that the processes above are asked too.
     """
     while pid > 1:
-        try:
+        environment: list[bytes] = []
+        with contextlib.suppress(
+            PermissionError, FileNotFoundError
+        ):  # in a container root may not look at processes of others
             environment = (proc / str(pid) / "environ").read_bytes().split(b"\0")
-            above = int((proc / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            return ""
         for variable in environment:
             name, _, value = variable.partition(b"=")
             if name == b"SSH_CONNECTION" and len(value.split()) == 4:
                 return value.decode(errors="replace")
-        pid = above
+        try:
+            pid = int((proc / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+        except FileNotFoundError:  # it has just ended
+            break
     return ""
 
 
