@@ -14,9 +14,10 @@ for path in (FOLDER.parent, FOLDER):
     if str(path) not in sys.path:
         sys.path.insert(0, str(path))
 
+from issuer import AUDIENCE, KEYS, Issuer, running_issuer  # noqa: E402
 from mcp_memory.cache import Cache  # noqa: E402
 from mcp_memory.store import Store  # noqa: E402
-from services import RunningServer, postgresql, redis_server, running_server  # noqa: E402
+from services import SCRAPER, STRICT_TOKENS, RunningServer, postgresql, redis_server, running_server  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +46,38 @@ def server(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathF
     with running_server(tmp_path_factory.mktemp("server"), database_url, redis_url) as server:
         server.wait_for("/ready")
         yield server
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Issuer]:
+    """An OAuth issuer with keys of all kinds."""
+    with running_issuer("/realm") as issuer:
+        for name, (algorithm, key) in KEYS.items():
+            issuer.add(name, algorithm, key)
+        yield issuer
+
+
+@pytest.fixture(scope="session")
+def strict_server(
+    issuer: Issuer, database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
+    """A server with everything that is off or generous by default: two processes, OAuth, metrics, few messages."""
+    settings = {
+        "WORKERS": "2",
+        "MCP_TOKENS": ",".join(STRICT_TOKENS.values()),
+        "OAUTH_ISSUER": issuer.url,
+        "OAUTH_AUDIENCE": AUDIENCE,
+        "OAUTH_SCOPES": "mcp:use",
+        "RATE_LIMIT_REQUESTS": "50",
+        "RATE_LIMIT_SECONDS": "3600",
+        "METRICS_TOKEN": SCRAPER,
+        "TMPDIR": str(tmp_path_factory.mktemp("tmp")),
+    }
+    with running_server(tmp_path_factory.mktemp("strict"), database_url, redis_url, **settings) as server:
+        server.wait_for("/ready")
+        yield server
+    # The figures go with the process.
+    assert os.listdir(settings["TMPDIR"]) == []
 
 
 @pytest.fixture

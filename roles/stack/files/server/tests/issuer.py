@@ -23,6 +23,12 @@ FIRST, SECOND = (rsa.generate_private_key(65537, 2048) for _ in range(2))
 
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
+KEYS: dict[str, tuple[str, SigningKey]] = {
+    "elliptic": ("ES256", ec.generate_private_key(ec.SECP256R1())),
+    "edwards": ("EdDSA", ed25519.Ed25519PrivateKey.generate()),
+    "short": ("RS256", rsa.generate_private_key(65537, 1024)),  # noqa: S505 - what must be refused
+}
+
 
 class Issuer:
     """What the issuer publishes, and how often it was asked."""

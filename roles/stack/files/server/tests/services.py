@@ -23,6 +23,11 @@ import redis
 
 DEADLINE = 30
 TOKEN = secrets.token_urlsafe(24)
+STRICT_TOKENS = {name: f"{name}-{secrets.token_hex(8)}" for name in ("metrics", "first", "second", "third", "oauth")}
+"""Tokens of the strict server, one for each test that uses up what a caller may ask."""
+SCRAPER = secrets.token_urlsafe(24)
+HTTP = httpx2.Client(limits=httpx2.Limits(max_keepalive_connections=0))
+"""A connection for each request, so that all processes get some. A client for each would read all certificates anew."""
 
 
 def free_port() -> int:

@@ -9,35 +9,24 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import httpx2
 import pytest
 from mcp_memory import __version__
 from mcp_memory.metrics import DEAD_KEPT, forget_dead
 from prometheus_client.parser import text_string_to_metric_families
-from services import TOKEN, RunningServer, running_server
+from services import HTTP, SCRAPER, STRICT_TOKENS, RunningServer
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-SCRAPER = "scraper-token"
-AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
+AUTHORIZED = {"Authorization": f"Bearer {STRICT_TOKENS['metrics']}"}
 CALL = AUTHORIZED | {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
-@pytest.fixture(scope="module")
-def measured(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    settings = {"METRICS_TOKEN": SCRAPER, "WORKERS": "2", "TMPDIR": str(tmp_path_factory.mktemp("tmp"))}
-    with running_server(tmp_path_factory.mktemp("metrics"), database_url, redis_url, **settings) as server:
-        server.wait_for("/ready")
-        yield server
-    assert os.listdir(settings["TMPDIR"]) == []
-
-
 def scrape(server: RunningServer) -> Samples:
-    answer = httpx2.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {SCRAPER}", "Host": "10.1.2.3"})
+    answer = HTTP.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {SCRAPER}", "Host": "10.1.2.3"})
     assert answer.headers["content-type"].startswith("text/plain; version=")
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
@@ -60,20 +49,19 @@ def wait_for(true: Callable[[], bool]) -> None:
 def call(server: RunningServer, tool: str, **arguments: object) -> None:
     params = {"name": tool, "arguments": arguments}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-    # A connection each, so that both processes get some.
-    assert httpx2.post(f"{server.url}/mcp", json=body, headers=CALL).status_code == 200
+    assert HTTP.post(f"{server.url}/mcp", json=body, headers=CALL).status_code == 200
 
 
-def test_requests_and_tools_of_all_processes(measured: RunningServer, key: str) -> None:
-    before = scrape(measured)
+def test_requests_and_tools_of_all_processes(strict_server: RunningServer, key: str) -> None:
+    before = scrape(strict_server)
     for _ in range(20):
-        call(measured, "remember", content="text", key=key)
-    call(measured, "recall", key=f"{key}-unknown")
-    call(measured, f"made-up-{key}")
-    httpx2.get(f"{measured.url}/made-up-{key}")
-    httpx2.request("BREW", f"{measured.url}/mcp")
-    httpx2.post(f"{measured.url}/mcp", headers={"Authorization": "Bearer wrong"})
-    after = scrape(measured)
+        call(strict_server, "remember", content="text", key=key)
+    call(strict_server, "recall", key=f"{key}-unknown")
+    call(strict_server, f"made-up-{key}")
+    HTTP.get(f"{strict_server.url}/made-up-{key}")
+    HTTP.request("BREW", f"{strict_server.url}/mcp")
+    HTTP.post(f"{strict_server.url}/mcp", headers={"Authorization": "Bearer wrong"})
+    after = scrape(strict_server)
 
     def grown(name: str, **labels: str) -> float:
         return value(after, name, **labels) - value(before, name, **labels)
@@ -94,14 +82,14 @@ def test_requests_and_tools_of_all_processes(measured: RunningServer, key: str) 
     assert not any(key in label for _, labels in after for _, label in labels)
 
 
-def test_what_is_open(measured: RunningServer) -> None:
+def test_what_is_open(strict_server: RunningServer) -> None:
     def websockets() -> float:
-        return value(scrape(measured), "mcp_open_websockets")
+        return value(scrape(strict_server), "mcp_open_websockets")
 
     with contextlib.ExitStack() as stack:
         for _ in range(4):
             connection = connect(
-                measured.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=AUTHORIZED
+                strict_server.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=AUTHORIZED
             )
             stack.enter_context(connection)
         wait_for(lambda: websockets() == 4)
@@ -114,37 +102,40 @@ def test_what_is_open(measured: RunningServer) -> None:
     }
     body = {"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": {**listen, "_meta": meta}}
     headers = CALL | {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "subscriptions/listen"}
-    with httpx2.stream("POST", f"{measured.url}/mcp", content=json.dumps(body), headers=headers) as answer:
+    with HTTP.stream("POST", f"{strict_server.url}/mcp", content=json.dumps(body), headers=headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream"), answer.read()
-        wait_for(lambda: value(scrape(measured), "mcp_open_streams") == 1)
-    wait_for(lambda: value(scrape(measured), "mcp_open_streams") == 0)
+        wait_for(lambda: value(scrape(strict_server), "mcp_open_streams") == 1)
+    wait_for(lambda: value(scrape(strict_server), "mcp_open_streams") == 0)
 
 
-def test_a_process_that_died_has_nothing_open(measured: RunningServer) -> None:
+def test_a_process_that_died_has_nothing_open(strict_server: RunningServer) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(8):
             connection = connect(
-                measured.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=AUTHORIZED
+                strict_server.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=AUTHORIZED
             )
             stack.enter_context(connection)
-        wait_for(lambda: value(scrape(measured), "mcp_open_websockets") == 8)
-        before = value(scrape(measured), "mcp_http_requests_total", method="GET", path="/metrics", status="200")
-        started = [event["pid"] for event in measured.events() if event["event"] == "worker started"]
+        wait_for(lambda: value(scrape(strict_server), "mcp_open_websockets") == 8)
+        before = value(scrape(strict_server), "mcp_http_requests_total", method="GET", path="/metrics", status="200")
+        started = [event["pid"] for event in strict_server.events() if event["event"] == "worker started"]
         for pid in started:
             os.kill(int(str(pid)), signal.SIGKILL)
-        wait_for(lambda: measured.log.read_text().count('"worker started"') == 4)
-        wait_for(lambda: value(scrape(measured), "mcp_open_websockets") == 0)
+        wait_for(lambda: strict_server.log.read_text().count('"worker started"') == 4)
+        wait_for(lambda: value(scrape(strict_server), "mcp_open_websockets") == 0)
         # What it has counted still counts.
-        assert value(scrape(measured), "mcp_http_requests_total", method="GET", path="/metrics", status="200") > before
+        assert (
+            value(scrape(strict_server), "mcp_http_requests_total", method="GET", path="/metrics", status="200")
+            > before
+        )
 
 
 @pytest.mark.parametrize("headers", [{}, AUTHORIZED, {"Authorization": "Bearer wrong"}])
-def test_not_for_everybody(measured: RunningServer, headers: dict[str, str]) -> None:
-    assert httpx2.get(f"{measured.url}/metrics", headers=headers).status_code == 401
+def test_not_for_everybody(strict_server: RunningServer, headers: dict[str, str]) -> None:
+    assert HTTP.get(f"{strict_server.url}/metrics", headers=headers).status_code == 401
 
 
 def test_off_unless_asked_for(server: RunningServer) -> None:
-    assert httpx2.get(f"{server.url}/metrics", headers=AUTHORIZED).status_code == 404
+    assert HTTP.get(f"{server.url}/metrics", headers=AUTHORIZED).status_code == 404
 
 
 def test_a_crash_loop_does_not_fill_the_folder(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -7,17 +7,16 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx2
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from issuer import AUDIENCE, FIRST, SECOND, Issuer, running_issuer
 from mcp_memory.auth import Guard, Refused
 from mcp_memory.oauth import BadToken, MissingScope, OAuth, Verifier
-from services import TOKEN, RunningServer, running_server
+from services import HTTP, STRICT_TOKENS, TOKEN, RunningServer
 from starlette.requests import HTTPConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
@@ -29,26 +28,8 @@ METADATA = "https://mcp.test/.well-known/oauth-protected-resource/mcp"
 
 
 @pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with running_issuer("/realm") as issuer:
-        issuer.add("elliptic", "ES256", ec.generate_private_key(ec.SECP256R1()))
-        issuer.add("edwards", "EdDSA", ed25519.Ed25519PrivateKey.generate())
-        issuer.add("short", "RS256", rsa.generate_private_key(65537, 1024))  # noqa: S505 - what must be refused
-        yield issuer
-
-
-@pytest.fixture(scope="module")
 def verifier(issuer: Issuer) -> Verifier:
     return Verifier(OAuth(issuer.url, AUDIENCE, ("mcp:use",)))
-
-
-@pytest.fixture(scope="module")
-def server(
-    issuer: Issuer, database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningServer]:
-    settings = {"OAUTH_ISSUER": issuer.url, "OAUTH_AUDIENCE": AUDIENCE, "OAUTH_SCOPES": "mcp:use"}
-    with running_server(tmp_path_factory.mktemp("oauth"), database_url, redis_url, **settings) as server:
-        yield server
 
 
 @pytest.mark.parametrize(
@@ -158,18 +139,20 @@ async def test_short_keys(issuer: Issuer, verifier: Verifier) -> None:
         await verifier.verify(issuer.token(key="short"))
 
 
-def post(server: RunningServer, token: str) -> httpx2.Response:
-    return httpx2.post(f"{server.url}/mcp", json=PING, headers=CALL | {"Authorization": f"Bearer {token}"})
+def post(strict_server: RunningServer, token: str) -> httpx2.Response:
+    return HTTP.post(f"{strict_server.url}/mcp", json=PING, headers=CALL | {"Authorization": f"Bearer {token}"})
 
 
-def test_both_kinds_of_tokens(server: RunningServer, issuer: Issuer) -> None:
-    assert post(server, issuer.token()).json()["result"] == {}
-    assert post(server, TOKEN).json()["result"] == {}
+def test_both_kinds_of_tokens(strict_server: RunningServer, issuer: Issuer) -> None:
+    assert post(strict_server, issuer.token()).json()["result"] == {}
+    assert post(strict_server, STRICT_TOKENS["oauth"]).json()["result"] == {}
 
 
-def test_metadata_for_clients(server: RunningServer, issuer: Issuer) -> None:
+def test_metadata_for_clients(strict_server: RunningServer, issuer: Issuer) -> None:
     for path in ("", "/mcp"):
-        answer = httpx2.get(f"{server.url}/.well-known/oauth-protected-resource{path}", headers={"Host": "mcp.test"})
+        answer = HTTP.get(
+            f"{strict_server.url}/.well-known/oauth-protected-resource{path}", headers={"Host": "mcp.test"}
+        )
         assert answer.json() == {
             "resource": AUDIENCE,
             "authorization_servers": [issuer.url],
@@ -180,30 +163,32 @@ def test_metadata_for_clients(server: RunningServer, issuer: Issuer) -> None:
         assert answer.headers["access-control-allow-origin"] == "*"
 
 
-def test_where_to_get_a_token(server: RunningServer) -> None:
-    answer = httpx2.post(f"{server.url}/mcp", json=PING, headers=CALL)
+def test_where_to_get_a_token(strict_server: RunningServer) -> None:
+    answer = HTTP.post(f"{strict_server.url}/mcp", json=PING, headers=CALL)
     assert answer.status_code == 401
     challenge = f'Bearer realm="mcp", scope="mcp:use", resource_metadata="{METADATA}"'
     assert answer.headers["www-authenticate"] == challenge
 
 
-def test_what_is_wrong_with_a_token(server: RunningServer, issuer: Issuer) -> None:
-    answer = post(server, issuer.token(aud="https://other.test"))
+def test_what_is_wrong_with_a_token(strict_server: RunningServer, issuer: Issuer) -> None:
+    answer = post(strict_server, issuer.token(aud="https://other.test"))
     assert answer.status_code == 401
     challenge = answer.headers["www-authenticate"]
     assert 'error="invalid_token", error_description="The token is not meant for this server"' in challenge
-    answer = post(server, issuer.token(scope="profile"))
+    answer = post(strict_server, issuer.token(scope="profile"))
     assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope")
     challenge = answer.headers["www-authenticate"]
     assert 'error="insufficient_scope"' in challenge
     assert f'scope="mcp:use", resource_metadata="{METADATA}"' in challenge
 
 
-def test_websocket_ends_with_its_token(server: RunningServer, issuer: Issuer) -> None:
+def test_websocket_ends_with_its_token(strict_server: RunningServer, issuer: Issuer) -> None:
     # Beyond its end, but within what clocks may differ by.
     token = issuer.token(exp=int(time.time()) - 28)
     headers = {"Authorization": f"Bearer {token}"}
-    with connect(server.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=headers) as connection:
+    with connect(
+        strict_server.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=headers
+    ) as connection:
         connection.send(json.dumps(PING))
         assert json.loads(connection.recv())["result"] == {}
         with pytest.raises(ConnectionClosed) as closed:
@@ -213,18 +198,20 @@ def test_websocket_ends_with_its_token(server: RunningServer, issuer: Issuer) ->
 
 
 @pytest.mark.parametrize(("claims", "status"), [({"exp": 1}, 401), ({"scope": "profile"}, 403)])
-def test_websocket_refusals(server: RunningServer, issuer: Issuer, claims: dict[str, object], status: int) -> None:
+def test_websocket_refusals(
+    strict_server: RunningServer, issuer: Issuer, claims: dict[str, object], status: int
+) -> None:
     headers = {"Authorization": f"Bearer {issuer.token(**claims)}"}
     with pytest.raises(InvalidStatus) as refused:
-        connect(server.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=headers)
+        connect(strict_server.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=headers)
     assert refused.value.response.status_code == status
     assert METADATA in refused.value.response.headers["WWW-Authenticate"]
 
 
-def test_tokens_stay_out_of_the_log(server: RunningServer, issuer: Issuer) -> None:
+def test_tokens_stay_out_of_the_log(strict_server: RunningServer, issuer: Issuer) -> None:
     token = issuer.token(aud="https://other.test")
-    post(server, token)
-    assert token.rpartition(".")[2] not in server.log.read_text()
+    post(strict_server, token)
+    assert token.rpartition(".")[2] not in strict_server.log.read_text()
 
 
 async def test_an_issuer_that_does_not_answer(caplog: pytest.LogCaptureFixture) -> None:

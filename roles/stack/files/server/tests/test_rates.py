@@ -16,7 +16,7 @@ import pytest
 import redis
 from mcp_memory import rates
 from mcp_memory.rates import Limiter, Quota, refusal_of_frame
-from services import TOKEN, RunningServer, free_port, redis_server, running_server
+from services import HTTP, STRICT_TOKENS, TOKEN, RunningServer, free_port, redis_server
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -138,52 +138,33 @@ def test_frames_without_an_answer(text: str) -> None:
     assert refusal_of_frame(text, Quota(False, 10, 60, 0, 60, 6))[1] == ""
 
 
-@pytest.fixture(scope="module")
-def limited(
-    database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[RunningServer, str]]:
-    """A server that lets through ten messages in an hour, and whose tokens nobody has used."""
-    tokens = [secrets.token_hex(8) for _ in range(3)]
-    settings = {
-        "RATE_LIMIT_REQUESTS": "10",
-        "RATE_LIMIT_SECONDS": "3600",
-        "MCP_TOKENS": ",".join(tokens),
-        "FORWARDED_ALLOW_IPS": "127.0.0.1",
-    }
-    with running_server(tmp_path_factory.mktemp("rates"), database_url, redis_url, **settings) as server:
-        server.wait_for("/ready")
-        yield server, ",".join(tokens)
-
-
 def post(server: RunningServer, token: str, **headers: str) -> httpx2.Response:
     named = CALL | headers | ({"Authorization": f"Bearer {token}"} if token else {})
-    return httpx2.post(f"{server.url}/mcp", json=PING, headers=named)
+    return HTTP.post(f"{server.url}/mcp", json=PING, headers=named)
 
 
-def test_over_http(limited: tuple[RunningServer, str]) -> None:
-    server, tokens = limited
-    first, second, _ = tokens.split(",")
-    answers = [post(server, first) for _ in range(11)]
-    assert [answer.status_code for answer in answers] == [200] * 10 + [429]
-    assert answers[0].headers["ratelimit-policy"] == '"caller";q=10;w=3600'
-    assert answers[0].headers["ratelimit"] == '"caller";r=9;t=360'
-    assert answers[-1].headers["ratelimit"].startswith('"caller";r=0;t=36')
-    assert 300 < int(answers[-1].headers["retry-after"]) <= 360
+def test_over_http(strict_server: RunningServer) -> None:
+    answers = [post(strict_server, STRICT_TOKENS["first"]) for _ in range(51)]
+    assert [answer.status_code for answer in answers] == [200] * 50 + [429]
+    assert answers[0].headers["ratelimit-policy"] == '"caller";q=50;w=3600'
+    assert answers[0].headers["ratelimit"] == '"caller";r=49;t=72'
+    assert answers[-1].headers["ratelimit"].startswith('"caller";r=0;t=3')
+    assert 60 < int(answers[-1].headers["retry-after"]) <= 72
     assert answers[-1].json()["error"] == "too_many_requests"
     # Others are not held up, and neither are those who ask whether the server lives.
-    assert post(server, second).status_code == 200
-    assert all(httpx2.get(server.url + "/ready").status_code == 200 for _ in range(12))
+    assert post(strict_server, STRICT_TOKENS["second"]).status_code == 200
+    assert all(HTTP.get(strict_server.url + "/ready").status_code == 200 for _ in range(3))
 
 
-def test_guessing_tokens_is_limited_by_address(limited: tuple[RunningServer, str]) -> None:
-    server, tokens = limited
-    address = f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::"
+def test_guessing_tokens_is_limited_by_address(strict_server: RunningServer) -> None:
+    network = f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::"
+    addresses = [{"X-Forwarded-For": f"{network}{number}"} for number in range(52)]
     statuses = [
-        post(server, f"guess-{number}", **{"X-Forwarded-For": f"{address}{number}"}).status_code for number in range(12)
+        post(strict_server, f"guess-{number}", **address).status_code for number, address in enumerate(addresses)
     ]
-    assert statuses == [401] * 10 + [429] * 2
+    assert statuses == [401] * 50 + [429] * 2
     # Who has a token comes in from there all the same.
-    assert post(server, tokens.split(",")[1], **{"X-Forwarded-For": f"{address}1"}).status_code == 200
+    assert post(strict_server, STRICT_TOKENS["second"], **addresses[0]).status_code == 200
 
 
 def exchange(connection: ClientConnection, **message: object) -> dict[str, object]:
@@ -191,21 +172,22 @@ def exchange(connection: ClientConnection, **message: object) -> dict[str, objec
     return dict(json.loads(connection.recv(timeout=5)))
 
 
-def test_over_websocket(limited: tuple[RunningServer, str]) -> None:
-    server, tokens = limited
-    token = tokens.split(",")[2]
+def test_over_websocket(strict_server: RunningServer) -> None:
+    token = STRICT_TOKENS["third"]
     headers = {"Authorization": f"Bearer {token}"}
-    with connect(server.websocket_url, subprotocols=[Subprotocol("mcp")], additional_headers=headers) as connection:
-        answers = [exchange(connection, id=number, method="ping") for number in range(9)]
+    mcp = [Subprotocol("mcp")]
+    with connect(strict_server.websocket_url, subprotocols=mcp, additional_headers=headers) as connection:
+        # With the handshake that makes fifty.
+        answers = [exchange(connection, id=number, method="ping") for number in range(49)]
         assert all(answer["result"] == {} for answer in answers)
-        # With the handshake that makes ten. Notifications are dropped, requests are answered, the connection stays.
+        # Notifications are dropped, requests are answered, the connection stays.
         connection.send(json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}))
-        for number in (9, "ten"):
+        for number in (49, "fifty"):
             answer = exchange(connection, id=number, method="ping")
             assert answer["id"] == number
             assert answer["error"]["code"] == -32003  # type: ignore[index]
     # The limit is one for both transports.
-    assert post(server, token).status_code == 429
+    assert post(strict_server, token).status_code == 429
 
 
 def test_default_is_above_what_the_tests_of_a_deployment_ask(server: RunningServer) -> None:
