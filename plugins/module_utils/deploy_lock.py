@@ -22,6 +22,7 @@ FILE, GUARD = "lock.json", "lock"
 SILENCE = 120  # seconds without renewal after which a closed connection counts as the end of a run
 PATIENCE = 10  # seconds for a look at the file, which takes milliseconds
 ESTABLISHED = "01"
+SSH_NAME = b"SSH_CONNECTION="
 
 
 @dataclass(frozen=True)
@@ -173,21 +174,38 @@ def connection_of(pid: int, proc: Path = Path("/proc")) -> str:
 
     sudo takes the variable away, so that the processes above are asked too.
     """
+    found = (_connection(each, proc) for each in _upwards(pid, proc))
+    return next(filter(None, found), "")
+
+
+def at_work(connection: str, pid: int, proc: Path = Path("/proc")) -> list[int]:
+    """Return the processes that came by an SSH connection: a task goes on when the run that sent it is killed.
+
+    :param pid: a process that does not count, nor do those above it; runs of one control node share connections.
+    """
+    own = set(_upwards(pid, proc))
+    others = sorted({int(path.name) for path in proc.glob("[0-9]*")} - own)
+    return [each for each in others if connection and _connection(each, proc) == connection]
+
+
+def _connection(pid: int, proc: Path) -> str:
+    """Return what a process has as SSH_CONNECTION; nothing where root may not look, as in some containers."""
+    try:
+        environment = (proc / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    values = (name.partition(b"=")[2].decode(errors="replace") for name in environment if name.startswith(SSH_NAME))
+    return next((value for value in values if len(value.split()) == 4), "")
+
+
+def _upwards(pid: int, proc: Path) -> Iterator[int]:
+    """Yield a process and those above it, without the first of all."""
     while pid > 1:
-        environment: list[bytes] = []
-        with contextlib.suppress(
-            PermissionError, FileNotFoundError
-        ):  # in a container root may not look at processes of others
-            environment = (proc / str(pid) / "environ").read_bytes().split(b"\0")
-        for variable in environment:
-            name, _, value = variable.partition(b"=")
-            if name == b"SSH_CONNECTION" and len(value.split()) == 4:
-                return value.decode(errors="replace")
+        yield pid
         try:
             pid = int((proc / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
-        except FileNotFoundError:  # it has just ended
-            break
-    return ""
+        except OSError:  # it has just ended
+            return
 
 
 def connected(lock: Lock, net: Path = Path("/proc/net")) -> bool | None:

@@ -26,6 +26,7 @@ description:
     its process has ended. A run of another one is dead when it was not heard of for O(lease) seconds, or when its SSH
     connection is closed and it was not heard of for 120 seconds.
   - Of another connection than SSH nothing is known but its lease.
+  - A task on the host goes on when its run is killed. It gets 60 seconds to end before the lock is taken over.
 options:
   state:
     description: V(released) lets go of what this run holds, and never fails for want of it.
@@ -99,6 +100,7 @@ recorded:
 """
 
 POLL_SECONDS = 0.5
+LEFTOVER_SECONDS = 60  # what the last task of a dead run gets to end
 
 
 class DeployLock:
@@ -127,14 +129,15 @@ class DeployLock:
         while True:
             with deploy_lock.guarded(self.folder):
                 other, dead, now = self.judge()
-                if other is None or dead:
-                    self.take(other, dead, now)
                 waited = time.monotonic() - started
-                if waited >= self.params["wait"]:
+                left = deploy_lock.at_work(other.connection, os.getpid()) if other and dead else []
+                if other is None or (dead and (not left or waited > LEFTOVER_SECONDS)):
+                    self.take(other, dead, now, left)
+                if not dead and waited >= self.params["wait"]:
                     self.refuse(other, now)
             time.sleep(POLL_SECONDS)
 
-    def take(self, other: Lock | None, dead: str, now: datetime) -> None:
+    def take(self, other: Lock | None, dead: str, now: datetime, left: list[int]) -> None:
         """Take the lock, renew it, or take it over."""
         mine = deploy_lock.read(self.folder) if other is None else None
         connection = deploy_lock.connection_of(os.getpid())
@@ -145,6 +148,11 @@ class DeployLock:
             return
         self.record(deploy_log.entry(other, now, deploy_log.ABANDONED, dead))
         deploy_lock.write(self.folder, lock)
+        if left:
+            self.module.warn(
+                f"A task of the dead run may still be at work on this host after {LEFTOVER_SECONDS} s: "
+                f"processes {', '.join(map(str, left))}."
+            )
         self.module.warn(f"Took the lock over, as that run is dead ({dead}): {deploy_lock.describe(other, now)}.")
         self.end(changed=True, held=True, lock=lock.as_dict(), taken_over=other.as_dict() | {"why": dead})
 

@@ -107,13 +107,16 @@ def test_connections_in_the_tables_of_the_kernel(connection: str, table: str, op
     assert deploy_lock.established(connection, table) is open_
 
 
-def test_the_connection_is_found_above_sudo(tmp_path: Path) -> None:
-    for pid, above, environment in ((9, 8, "HOME=/root"), (8, 7, f"A=1\0SSH_CONNECTION={SSH}\0"), (7, 1, "")):
+def test_the_connection_is_found_above_sudo_and_so_is_a_task_that_was_left(tmp_path: Path) -> None:
+    by_ssh = f"A=1\0SSH_CONNECTION={SSH}\0"
+    for pid, above, environment in ((9, 8, "HOME=/root"), (8, 7, by_ssh), (7, 1, ""), (5, 7, by_ssh), (4, 5, "B=2")):
         (tmp_path / str(pid)).mkdir()
         (tmp_path / str(pid) / "environ").write_text(environment)
         (tmp_path / str(pid) / "stat").write_text(f"{pid} (a ) name) S {above} 1 1")
     assert deploy_lock.connection_of(9, tmp_path) == SSH
     assert deploy_lock.connection_of(7, tmp_path) == ""
+    assert deploy_lock.at_work(SSH, 9, tmp_path) == [5]
+    assert deploy_lock.at_work("", 9, tmp_path) == []
 
 
 def test_a_damaged_file_is_named_and_a_full_one_comes_back(tmp_path: Path) -> None:
