@@ -14,7 +14,7 @@ for path in (FOLDER.parent, FOLDER):
     if str(path) not in sys.path:
         sys.path.insert(0, str(path))
 
-from issuer import AUDIENCE, KEYS, Issuer, running_issuer  # noqa: E402
+from issuer import AUDIENCE, KEYS, STRICT_PORT, Issuer, running_issuer  # noqa: E402
 from mcp_memory.cache import Cache  # noqa: E402
 from mcp_memory.store import Store  # noqa: E402
 from services import SCRAPER, STRICT_TOKENS, RunningServer, postgresql, redis_server, running_server  # noqa: E402
@@ -63,6 +63,7 @@ def strict_server(
 ) -> Iterator[RunningServer]:
     """A server with everything that is off or generous by default: two processes, OAuth, metrics, few messages."""
     settings = {
+        "PORT": str(STRICT_PORT),
         "WORKERS": "2",
         "MCP_TOKENS": ",".join(STRICT_TOKENS.values()),
         "OAUTH_ISSUER": issuer.url,

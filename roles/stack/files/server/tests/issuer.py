@@ -11,12 +11,16 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from services import free_port
 
-AUDIENCE = "https://mcp.test/mcp"
+STRICT_PORT = free_port()
+AUDIENCE = f"http://127.0.0.1:{STRICT_PORT}/mcp"
+"""The strict server's own URL: the official client wants metadata to name the server that it talks to."""
 
 # Made once: it takes a while.
 FIRST, SECOND = (rsa.generate_private_key(65537, 2048) for _ in range(2))
@@ -43,7 +47,15 @@ class Issuer:
 
     def publish_at(self, path: str, **changed: str) -> None:
         """Say where the keys are, there alone."""
-        self.documents = {path: {"issuer": self.url, "jwks_uri": f"{self.url}/keys", **changed}}
+        self.documents = {
+            path: {
+                "issuer": self.url,
+                "jwks_uri": f"{self.url}/keys",
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
+                **changed,
+            }
+        }
 
     def rotate(self, name: str, algorithm: str, key: SigningKey) -> None:
         """Have this one key and no other."""
@@ -93,9 +105,19 @@ def running_issuer(path: str = "") -> Iterator[Issuer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.asked.append(self.path)
-            found = issuer.jwks() if self.path == f"{path}/keys" else issuer.documents.get(self.path)
+            self.answer(issuer.jwks() if self.path == f"{path}/keys" else issuer.documents.get(self.path))
+
+        def do_POST(self) -> None:
+            # Whoever asks gets a token, for the resource and scope that are asked for.
+            issuer.asked.append(self.path)
+            form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            token = issuer.token(aud=form["resource"], scope=form["scope"])
+            self.answer({"access_token": token, "token_type": "Bearer", "expires_in": 300, "scope": form["scope"]})
+
+        def answer(self, found: Any) -> None:
             body = found if isinstance(found, bytes) else json.dumps(found).encode()
             self.send_response(404 if found is None else 200)
+            self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

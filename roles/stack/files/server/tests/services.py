@@ -180,7 +180,7 @@ class RunningServer:
 @contextlib.contextmanager
 def running_server(folder: Path, database_url: str, redis_url: str, **settings: str) -> Iterator[RunningServer]:
     """Start `python -m mcp_memory`, with more settings where a test needs them; it may not be ready yet."""
-    port, log = free_port(), folder / "server.log"
+    port, log = int(settings.get("PORT") or free_port()), folder / "server.log"
     environment = {
         **os.environ,
         "DATABASE_URL": database_url,

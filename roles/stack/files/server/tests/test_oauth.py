@@ -8,12 +8,17 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import httpx2
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from issuer import AUDIENCE, FIRST, SECOND, Issuer, running_issuer
+from mcp import Client
+from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from mcp_memory.auth import Guard, Refused
 from mcp_memory.oauth import BadToken, MissingScope, OAuth, Verifier
 from services import HTTP, STRICT_TOKENS, TOKEN, RunningServer
@@ -24,7 +29,7 @@ from websockets.typing import Subprotocol
 
 CALL = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-METADATA = "https://mcp.test/.well-known/oauth-protected-resource/mcp"
+METADATA = AUDIENCE.replace("/mcp", "/.well-known/oauth-protected-resource/mcp")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +64,7 @@ async def test_good_tokens(
         ({}, {"nbf": int(time.time()) + 60}, "is not valid yet"),
         ({}, {"iat": int(time.time()) + 60}, "is not valid yet"),
         ({}, {"aud": "https://other.test/mcp"}, "is not meant for this server"),
-        ({}, {"aud": ["https://mcp.test"]}, "is not meant for this server"),
+        ({}, {"aud": [AUDIENCE.removesuffix("/mcp")]}, "is not meant for this server"),
         ({}, {"aud": AUDIENCE + "/more"}, "is not meant for this server"),
         ({}, {"iss": "https://other.test"}, "is from another issuer"),
         ({}, {"aud": None}, "lacks one of the claims"),
@@ -161,6 +166,32 @@ def test_metadata_for_clients(strict_server: RunningServer, issuer: Issuer) -> N
             "scopes_supported": ["mcp:use"],
         }
         assert answer.headers["access-control-allow-origin"] == "*"
+
+
+class Nothing:
+    """What a client starts with, and keeps."""
+
+    async def get_tokens(self) -> None:
+        return None
+
+    async def set_tokens(self, tokens: OAuthToken) -> None:
+        pass
+
+    async def get_client_info(self) -> None:
+        return None
+
+    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
+        pass
+
+
+async def test_official_client_finds_its_way_to_a_token(strict_server: RunningServer, issuer: Issuer) -> None:
+    provider = ClientCredentialsOAuthProvider(AUDIENCE, Nothing(), "client", "secret", issuer=issuer.url)
+    async with (
+        httpx2.AsyncClient(auth=provider) as http,
+        Client(streamable_http_client(AUDIENCE, http_client=http)) as client,
+    ):
+        assert (await client.list_tools()).tools
+    assert f"{urlsplit(issuer.url).path}/token" in issuer.asked
 
 
 def test_where_to_get_a_token(strict_server: RunningServer) -> None:
