@@ -292,6 +292,8 @@ class _Fitting:
             "ports": [f"${{MCP_ADDRESS}}:${{MCP_PORT}}:{self.wanted.container_port}"],
             "restart": "no",
         }
+        # Many a server is no init, and would let a stop wait until it is killed.
+        service.setdefault("init", True)
         deploy = service.pop("deploy", None) or {}
         if left := {key: value for key, value in deploy.items() if key not in ("replicas", "restart_policy")}:
             service["deploy"] = left

@@ -55,6 +55,7 @@ def test_the_server_is_that_of_its_slot() -> None:
         "labels": {"own": "1", "mcp.aws.release": "${MCP_RELEASE}"},
         "ports": ["${MCP_ADDRESS}:${MCP_PORT}:3000"],
         "restart": "no",
+        "init": True,
         "env_file": ["mcp.env", "secrets.env"],
         "extra_hosts": ["host.docker.internal:172.30.0.1", "db:172.30.0.1"],
         "mem_limit": "384m",
