@@ -107,6 +107,16 @@ class Stack:
         """Build and start the MCP server."""
         return self.run("deploy", **options)
 
+    def rollback(self, to: str = "", **options: Unpack[Options]) -> Run:
+        """Go back to the release that served before, or to the version, commit or release that `to` names."""
+        if to:
+            options["extra_vars"] = {**options.get("extra_vars", {}), "stack_rollback_to": to}
+        return self.run("rollback", **options)
+
+    def versions(self, **options: Unpack[Options]) -> Run:
+        """Show what serves and what a rollback can choose; the run's `versions` holds it by host."""
+        return self.run("versions", **options)
+
     def verify(self, **options: Unpack[Options]) -> Run:
         """Measure every success criterion; the run's `verdict` holds the table."""
         return self.run("verify", **options)
@@ -225,7 +235,9 @@ class _Arguments(argparse.ArgumentParser):
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     """Return what the command line says."""
     parser = _Arguments("runner.py", description="Run a playbook of mcp.aws, or plan a run.", allow_abbrev=False)
-    parser.add_argument("verb", help="site, plan, preflight, provision, configure, deploy, verify, teardown")
+    parser.add_argument(
+        "verb", help="site, plan, preflight, provision, configure, deploy, rollback, versions, verify, teardown"
+    )
     parser.add_argument("-i", "--inventory", default="inventory/lab", help="the deployment (default: %(default)s)")
     parser.add_argument("--check", action="store_true", help="say what would change, change nothing")
     parser.add_argument("--diff", action="store_true", help="show the differences in files")

@@ -85,6 +85,7 @@ def execute(order: Order) -> Run:
         verdict=Verdict.read(recorder.custom_stats),
         changes=tuple(recorder.changes.found),
         unpredicted=tuple(recorder.changes.unpredicted),
+        versions=recorder.custom_stats.get("versions") or {},
     )
     (artifacts / "result.json").write_text(json.dumps(run.as_dict(), indent=1))
     return run

@@ -113,7 +113,7 @@ class Run:
     `status` is `successful`, `failed`, `timeout` or `canceled`; `rc` is the exit status of ansible-playbook, -1 when
     it was killed; `duration` is in seconds; `artifacts` is the directory that holds the output (`stdout`) and this
     result (`result.json`). `changes` are what it changed, or in check mode would change; `unpredicted` are sentences on
-    what only a real run can tell.
+    what only a real run can tell. `versions` is what the playbook `versions` found, by host.
     """
 
     playbook: str
@@ -126,6 +126,7 @@ class Run:
     verdict: Verdict | None = None
     changes: tuple[Change, ...] = ()
     unpredicted: tuple[str, ...] = ()
+    versions: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

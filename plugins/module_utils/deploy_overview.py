@@ -116,7 +116,7 @@ def _deploys(deploys: Sequence[Mapping[str, Any]], room: int, paint: Colour) -> 
         )
         for each in newest
     ]
-    lines = _columns(("began, UTC", "what", "took", "outcome", "who"), rows, (16, 24, 9, 9, 0), room)
+    lines = _columns(("began, UTC", "what", "took", "outcome", "who"), rows, (16, 24, 11, 9, 0), room)
     shown = ["", paint(lines[0], PALE)]
     for line, each in zip(lines[1:], newest, strict=True):
         colour = COLOURS.get(str(each.get("outcome")), BAD)

@@ -55,6 +55,13 @@ def test_output_and_json(green: Run) -> None:
     assert green.as_dict()["verdict"]["started"] == "2026-11-23T15:00:00+00:00"
 
 
+def test_back_and_what_there_is(stack: Stack) -> None:
+    assert stack.rollback("v1.4.2", extra_vars={"other": 1}).ok
+    found = stack.versions()
+    assert found.versions["h"]["serving"] == {"slot": "blue", "release": "r1"}
+    assert found.as_dict()["versions"] == found.versions
+
+
 def test_no_secret_in_any_artifact(green: Run) -> None:
     files = [path for path in green.artifacts.parents[1].rglob("*") if path.is_file()]
     assert green.artifacts / "command" in files
