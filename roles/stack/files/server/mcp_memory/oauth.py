@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -119,9 +121,9 @@ def read_header(token: str) -> tuple[str, str]:
     """Name of the key and algorithm of a token; raises BadToken when it must not be looked at any further."""
     try:
         header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, RecursionError):
         raise BadToken("Not a valid token") from None
-    if header.get("alg") not in ALGORITHMS:
+    if str(header.get("alg")) not in ALGORITHMS:
         raise BadToken("The token is not signed as this server wants it")
     if "crit" in header or str(header.get("typ", "")).lower() not in TYPES:
         raise BadToken("Not an access token")
@@ -145,9 +147,9 @@ def metadata_routes(oauth: OAuth, paths: tuple[str, ...]) -> list[Route]:
     }
 
     async def metadata(_: Request) -> JSONResponse:
-        # Open to every web page: there is nothing secret in it.
-        headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=3600"}
-        return JSONResponse(document, headers=headers)
+        return JSONResponse(document, headers={"Cache-Control": "public, max-age=3600"})
 
     suffixes = dict.fromkeys(["", urlsplit(oauth.resource).path.rstrip("/"), *paths])
-    return [Route(WELL_KNOWN + suffix, metadata, methods=["GET"]) for suffix in suffixes]
+    # For every web page: there is nothing secret in it.
+    pages = [Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"])]
+    return [Route(WELL_KNOWN + suffix, metadata, methods=["GET", "OPTIONS"], middleware=pages) for suffix in suffixes]

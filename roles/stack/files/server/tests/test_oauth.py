@@ -94,6 +94,10 @@ def claims_of(token: str) -> dict[str, object]:
     return dict(jwt.decode(token, options={"verify_signature": False}))
 
 
+def with_header(header: bytes) -> str:
+    return base64.urlsafe_b64encode(header).rstrip(b"=").decode() + ".e30.AA"
+
+
 def unsigned(token: str) -> str:
     return jwt.encode(claims_of(token), "", "none", {"kid": "first"})
 
@@ -131,6 +135,9 @@ def changed(token: str) -> str:
         lambda token: token.rpartition(".")[0] + ".",
         lambda token: token + "x",
         lambda token: "a.b.c",
+        lambda token: with_header(b"[" * 5000),
+        lambda token: with_header(b'{"alg": ["RS256"], "kid": "first"}'),
+        lambda token: with_header(b'{"alg": "RS256", "kid": 1}'),
     ],
 )
 async def test_forged_tokens(issuer: Issuer, verifier: Verifier, forge: Callable[[str], str]) -> None:
@@ -156,7 +163,8 @@ def test_both_kinds_of_tokens(strict_server: RunningServer, issuer: Issuer) -> N
 def test_metadata_for_clients(strict_server: RunningServer, issuer: Issuer) -> None:
     for path in ("", "/mcp"):
         answer = HTTP.get(
-            f"{strict_server.url}/.well-known/oauth-protected-resource{path}", headers={"Host": "mcp.test"}
+            f"{strict_server.url}/.well-known/oauth-protected-resource{path}",
+            headers={"Host": "mcp.test", "Origin": "https://page.test"},
         )
         assert answer.json() == {
             "resource": AUDIENCE,
@@ -166,6 +174,11 @@ def test_metadata_for_clients(strict_server: RunningServer, issuer: Issuer) -> N
             "scopes_supported": ["mcp:use"],
         }
         assert answer.headers["access-control-allow-origin"] == "*"
+    # What a browser asks before it asks with the headers of MCP.
+    asks = {"Origin": "https://page.test", "Access-Control-Request-Method": "GET"}
+    asks |= {"Access-Control-Request-Headers": "mcp-protocol-version"}
+    answer = HTTP.options(f"{strict_server.url}/.well-known/oauth-protected-resource/mcp", headers=asks)
+    assert (answer.status_code, answer.headers["access-control-allow-headers"]) == (200, "mcp-protocol-version")
 
 
 class Nothing:
