@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -99,6 +99,16 @@ def last(text: str, lines: int) -> list[str]:
     """Return the last lines that say something, without the time that the engine puts before each."""
     said = (re.sub(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ?", "", line).rstrip() for line in text.splitlines())
     return [line for line in said if line][-lines:]
+
+
+def reason(answer: Mapping[str, Any], lines: int = 5) -> str:
+    """Return why a task failed: its message, or what its command said last, of which the message tells nothing."""
+    items = [item for item in answer.get("results") or [] if isinstance(item, dict) and item.get("failed")]
+    failed = items[0] if items else answer
+    said = last(str(failed.get("stderr") or failed.get("stdout") or ""), lines)
+    if failed.get("rc") and said:
+        return "\n".join([f"its command ended with status {failed['rc']} and said:", *said])
+    return str(failed.get("msg") or "")
 
 
 def whole_lines(text: str, letters: int) -> str:

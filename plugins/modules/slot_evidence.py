@@ -75,6 +75,10 @@ last:
   returned: always
   type: list
   elements: str
+reason:
+  description: Why the task of O(answer) failed, without secrets; of a command, what it said last.
+  returned: always
+  type: str
 problem:
   description: Why nothing could be written.
   returned: always
@@ -164,7 +168,7 @@ def main() -> None:
     module.no_log_values = set(secrets)
     folder = Path(module.params["directory"], evidence.folder_name(datetime.now(UTC), module.params["release"]))
     if module.check_mode:
-        module.exit_json(changed=True, path=str(folder), last=[], problem="")
+        module.exit_json(changed=True, path=str(folder), last=[], reason="", problem="")
 
     release = Path(module.params["releases"], module.params["release"])
     for name in ("mcp.env", "secrets.env"):
@@ -178,7 +182,9 @@ def main() -> None:
     except OSError as error:
         problem = f"{folder}: {error.strerror}"
     last = evidence.cover("\n".join(last), secrets).splitlines()
-    module.exit_json(changed=not problem, path="" if problem else str(folder), last=last, problem=problem)
+    reason = evidence.cover(evidence.reason(answer), secrets)
+    path = "" if problem else str(folder)
+    module.exit_json(changed=not problem, path=path, last=last, reason=reason, problem=problem)
 
 
 if __name__ == "__main__":

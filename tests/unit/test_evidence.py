@@ -97,6 +97,24 @@ def test_last() -> None:
     assert evidence.last("", 2) == []
 
 
+COMMAND = {"msg": "non-zero return code", "rc": 1, "stdout": "a\n", "stderr": "1\n2\n3\n4\n5\n6\n"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"msg": "The server ended"}, "The server ended"),
+        (COMMAND, "its command ended with status 1 and said:\n2\n3\n4\n5\n6"),
+        ({**COMMAND, "stderr": ""}, "its command ended with status 1 and said:\na"),
+        ({"msg": "non-zero return code", "rc": 2}, "non-zero return code"),
+        ({"msg": "One or more items failed", "results": [{"rc": 0}, {"failed": True, "msg": "no"}]}, "no"),
+        ({}, ""),
+    ],
+)
+def test_reason(answer: dict[str, Any], told: str) -> None:
+    assert evidence.reason(answer) == told
+
+
 @pytest.mark.parametrize(("letters", "kept"), [(100, "one\ntwo\n"), (6, "two\n")])
 def test_a_long_log_keeps_its_end(letters: int, kept: str) -> None:
     assert evidence.whole_lines("one\ntwo\n", letters) == kept
@@ -133,15 +151,16 @@ def test_a_release_leaves_everything_but_its_secrets(tmp_path: Path) -> None:
     log = f"echo '2026-11-26T16:27:30.1Z {leak}'; echo oops >&2"
     inspect = shlex.quote(json.dumps([{"Config": {"Env": ["A=unknown"]}, "Path": leak}]))
     docker = f"case $1 in logs) {log};; *) echo {inspect};; esac"
-    found = collected(tmp_path, docker, answer={"msg": "green", "said": [leak, 7]}, secrets=["given"])
+    found = collected(tmp_path, docker, answer={"msg": f"green {leak}", "said": [7]}, secrets=["given"])
     folder = Path(found["path"])
     assert (folder.parent, folder.stat().st_mode & 0o777) == (tmp_path / "evidence", 0o700)
     assert found["last"] == ["*** *** ***", "oops"]
+    assert found["reason"] == "green *** *** ***"
     kept = {file.name: file.read_text() for file in folder.iterdir()}
     assert kept["container.log"] == "2026-11-26T16:27:30.1Z *** *** ***\noops\n"
     assert json.loads(kept["inspect.json"]) == [{"Config": {"Env": ["A=***"]}, "Path": "*** *** ***"}]
     assert kept["journal.log"] == "the journal of mcp@green\n"
-    assert json.loads(kept["gate.json"]) == {"msg": "green", "said": ["*** *** ***", 7]}
+    assert json.loads(kept["gate.json"]) == {"msg": "green *** *** ***", "said": [7]}
     assert kept["compose.yml"] == "name: mcp # ***\n"
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
 
