@@ -193,10 +193,12 @@ def until(response: HTTPResponse, number: int) -> str:
 def reply(text: str, number: int) -> Message | None:
     """Return the answer to request `number` out of a body: JSON, a batch of it, or events."""
     for message in _messages(text):
-        if isinstance(message, dict) and message.get("id") == number and ("result" in message or "error" in message):
+        if not isinstance(message, dict):
+            continue
+        if message.get("id") == number and ("result" in message or "error" in message):
             return message
         # A request that could not be read has no number, and its answer none either.
-        if isinstance(message, dict) and message.get("id") is None and "error" in message:
+        if message.get("id") is None and "error" in message and "jsonrpc" in message:
             return message
     return None
 

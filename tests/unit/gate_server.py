@@ -30,6 +30,7 @@ class Handler(BaseHTTPRequestHandler):
     kind: frozenset[str] = frozenset()
     protocol_version = "HTTP/1.1"
     sessions: set[str]
+    asked: list[str]
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -50,8 +51,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.asked.append(message["method"])
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             self._say(401, '{"error": "unauthorized"}')
+        elif "limits" in self.kind and len(self.asked) > 5:
+            self._say(429, '{"error": "too_many_requests"}')
         elif "page" in self.kind:
             self._say(200, "<html>Hello</html>", "text/html")
         elif "redirects" in self.kind and self.path == "/mcp":
@@ -189,7 +193,7 @@ class Handler(BaseHTTPRequestHandler):
 def serving(*kind: str) -> Iterator[tuple[str, set[str]]]:
     """Serve; give the address, and the sessions that are open."""
     sessions: set[str] = set()
-    handler = type("Kind", (Handler,), {"kind": frozenset(kind), "sessions": sessions})
+    handler = type("Kind", (Handler,), {"kind": frozenset(kind), "sessions": sessions, "asked": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)

@@ -50,6 +50,7 @@ def passed(*kind: str, memory: gate_memory.Memory = LITTLE, **params: Any) -> di
         (("stateless",), {}, "2026-07-28"),
         (("stateless", "events"), {}, "2026-07-28"),
         (("bare",), {}, "2025-06-18"),
+        (("limits",), {}, "2025-06-18"),
         ((), {"ready_path": "", "health_path": ""}, "2025-06-18"),
         (("no websocket",), {"websocket_path": "", "tools": [], "tool": "", "container": ""}, "2025-06-18"),
     ],
@@ -69,7 +70,13 @@ FAILURES: dict[str, tuple[tuple[str, ...], dict[str, Any], str, str, str]] = {
         "no whole answer within 0.05 s",
         "stack_gate_seconds",
     ),
-    "no token": ((), {"token": ""}, "mcp tools call", "answered with 401 Unauthorized", "stack_gate_token"),
+    "no token": (
+        (),
+        {"token": ""},
+        "mcp tools call",
+        "initialize was answered with 401 Unauthorized",
+        "stack_gate_token",
+    ),
     "a web page": (
         ("page",),
         {},
@@ -106,6 +113,7 @@ def test_who_does_not(kind: tuple[str, ...], params: dict[str, Any], failed: str
     first = checks[failed.split()[0]]
     assert says in first["measured"]
     assert variable in first["remedy"]
+    assert ("without a handshake" in first["measured"]) is ("refuses" in kind), "a second question, without need"
     told = gate.message(list(checks.values()))
     assert f"check `{first['id']}`: {first['measured']}. Wanted: {first['limit']}." in told
     assert all(name in told for name in failed.split())
@@ -141,7 +149,8 @@ def test_a_token_does_not_show() -> None:
         ('{"id": 7, "result": {}}', True),
         ('{"id": 8, "result": {}}', False),
         ('[{"id": 8, "result": {}}, {"id": 7, "error": {}}]', True),
-        ('{"id": null, "error": {"code": -32700}}', True),
+        ('{"jsonrpc": "2.0", "id": null, "error": {"code": -32700}}', True),
+        ('{"error": "unauthorized"}', False),
         ('{"id": 7, "method": "ping"}', False),
         ('data: {"id": 7,\ndata: "result": {}}\n\n', True),
         ('data:{"id": 7, "result": {}}\r\n\r\n', True),
