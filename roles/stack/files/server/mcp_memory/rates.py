@@ -93,6 +93,8 @@ class Limiter:
         self._spend = self._redis.register_script(SPEND)
         self._requests = requests
         self._seconds = seconds
+        # Another limit is another bucket: a new release must not meet debts that its own limit could not make.
+        self._prefix = f"mcp:rate:{requests}/{seconds}:"
         self._away_until = 0.0
         self._reachable = True
 
@@ -107,7 +109,7 @@ class Limiter:
         if not self._requests or time.monotonic() < self._away_until:
             return None
         try:
-            answer = await self._spend(keys=[f"mcp:rate:{name}"], args=[self._requests, self._seconds * 1_000_000])
+            answer = await self._spend(keys=[self._prefix + name], args=[self._requests, self._seconds * 1_000_000])
         except RedisError as error:
             self._away_until = time.monotonic() + AWAY_SECONDS
             if self._reachable:

@@ -24,6 +24,9 @@ CALL = {"Content-Type": "application/json", "Accept": "application/json, text/ev
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
+NO_ONE = Quota(False, 0, 0, -1, 0, 0)
+
+
 @pytest.fixture
 def restricted(redis_url: str) -> Iterator[str]:
     """Redis as the role redis lets its default user use it."""
@@ -61,12 +64,19 @@ async def test_counts_exactly_when_many_ask_at_once(redis_url: str, key: str) ->
             pass
 
 
+async def test_a_new_limit_begins_anew(redis_url: str, key: str) -> None:
+    strict, generous = Limiter(redis_url, 1, 3600), Limiter(redis_url, 100, 60)
+    async with strict.open(), generous.open():
+        assert [(await strict.spend(key) or NO_ONE).allowed for _ in range(2)] == [True, False]
+        assert (await generous.spend(key) or NO_ONE).left == 99
+
+
 async def test_leaves_nothing_behind(redis_url: str, key: str) -> None:
     limiter = Limiter(redis_url, 10, 1)
     async with limiter.open():
         await limiter.spend(key)
     with redis.Redis.from_url(redis_url) as client:
-        assert 0 < client.pttl(f"mcp:rate:{key}") <= 100
+        assert 0 < client.pttl(f"mcp:rate:10/1:{key}") <= 100
 
 
 async def test_redis_may_be_away(
@@ -92,8 +102,8 @@ async def test_redis_may_be_away(
             assert (await limiter.spend(key) or quotas[1]).allowed
             # What lies there is no number.
             with redis.Redis.from_url(url) as client:
-                client.delete(f"mcp:rate:{key}")
-                client.lpush(f"mcp:rate:{key}", "x")
+                client.delete(f"mcp:rate:1/60:{key}")
+                client.lpush(f"mcp:rate:1/60:{key}", "x")
             assert await limiter.spend(key) is None
     assert [record.message for record in caplog.records] == [
         "Redis does not answer, requests are not limited",
