@@ -41,7 +41,7 @@ def main() -> int:
         if settings.workers == 1:
             serve(settings, listener)
         else:
-            Workers(settings.workers, partial(serve, settings, listener), settings.stop_timeout).run()
+            Workers(settings.workers, partial(serve, settings), listener, settings.stop_timeout).run()
     return 0
 
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from mcp.server.subscriptions import ListenHandler
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -14,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from . import __version__, metrics
 from .auth import Guard
 from .cache import Cache
-from .changes import Changes
+from .changes import Changes, Listening
 from .door import Door
 from .hosts import Hosts
 from .logs import RequestLog, say
@@ -37,7 +36,7 @@ def create_app(settings: Settings, stop: Stop) -> Starlette:
     store = Store(settings.database_url, settings.database_pool_size)
     cache = Cache(settings.redis_url, settings.redis_pool_size, settings.cache_ttl)
     changes = Changes(settings.redis_url)
-    listen = ListenHandler(changes, max_subscriptions=settings.max_streams)
+    listen = Listening(changes, settings.max_streams)
     stop.on_draining(listen.close)
     server = create_server(SharedMemory(store, cache, changes.announce), listen).lowlevel
     http = McpOverHttp(server)

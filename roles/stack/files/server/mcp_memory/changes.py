@@ -9,8 +9,19 @@ import json
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 
-from mcp.server.subscriptions import InMemorySubscriptionBus, ResourcesListChanged, ResourceUpdated, ServerEvent
+from mcp.server.context import ServerRequestContext
+from mcp.server.subscriptions import (
+    InMemorySubscriptionBus,
+    ListenHandler,
+    ResourcesListChanged,
+    ResourceUpdated,
+    ServerEvent,
+    SubscriptionBus,
+)
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR, SubscriptionsListenRequestParams, SubscriptionsListenResult
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -23,6 +34,27 @@ PAUSE_SECONDS = 1
 def uri_of(key: str) -> str:
     """The resource that a memory is."""
     return f"memory:{key}"
+
+
+class Listening(ListenHandler):
+    """Holds the streams of `subscriptions/listen`, up to `most` of them, until it is closed."""
+
+    def __init__(self, changes: SubscriptionBus, most: int) -> None:
+        super().__init__(changes, max_subscriptions=most)
+        self._closed = False
+
+    async def __call__(
+        self, ctx: ServerRequestContext[Any, Any], params: SubscriptionsListenRequestParams
+    ) -> SubscriptionsListenResult:
+        # Nobody would end a stream that begins after the end of all.
+        if self._closed:
+            raise MCPError(INTERNAL_ERROR, "The server stops. Listen anew.")
+        return await super().__call__(ctx, params)
+
+    def close(self) -> None:
+        """End all streams in order, and begin none."""
+        self._closed = True
+        super().close()
 
 
 class Changes:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import time
@@ -15,6 +16,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from .logs import say
+
+CANCELLING_SECONDS = 1.0
 CLOSING_SECONDS = 2.0
 """What the end of the time to stop is kept for: close frames, and the connections to PostgreSQL and Redis."""
 
@@ -92,7 +96,16 @@ class GracefulServer(uvicorn.Server):
             if not isinstance(connection, WebSocketsSansIOProtocol):
                 connection.shutdown()
         end = (self._told_at or time.monotonic()) + self._timeout - CLOSING_SECONDS
-        while self.server_state.connections and time.monotonic() < end and not self.force_exit:
+        while self._busy() and time.monotonic() < end and not self.force_exit:
             await asyncio.sleep(0.05)
-        self.config.timeout_graceful_shutdown = max(0, int(end - time.monotonic()))
+        if tasks := list(self.server_state.tasks):
+            say("cut off", logging.WARNING, requests=len(tasks))
+            for task in tasks:
+                task.cancel()
+            # Queries are cancelled in PostgreSQL, for which the connections have to be there yet.
+            await asyncio.wait(tasks, timeout=CANCELLING_SECONDS)
+        self.config.timeout_graceful_shutdown = 1
         await super().shutdown(sockets)
+
+    def _busy(self) -> bool:
+        return bool(self.server_state.connections or self.server_state.tasks)

@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -22,11 +23,14 @@ PAUSE_SECONDS = 1.0
 
 
 class Workers:
-    """Keeps `count` processes running `work`, until SIGTERM or SIGINT."""
+    """Keeps `count` processes running `work` on the listener, until SIGTERM or SIGINT."""
 
-    def __init__(self, count: int, work: Callable[[int], None], stop_timeout: float) -> None:
+    def __init__(
+        self, count: int, work: Callable[[socket.socket, int], None], listener: socket.socket, stop_timeout: float
+    ) -> None:
         self._count = count
         self._work = work
+        self._listener = listener
         self._stop_timeout = stop_timeout
         self._born: dict[int, float] = {}
         self._not_before = 0.0
@@ -47,6 +51,8 @@ class Workers:
             got = signal.sigtimedwait(SIGNALS, PAUSE_SECONDS)
             if got and got.si_signo != signal.SIGCHLD and deadline is None:
                 deadline = time.monotonic() + self._stop_timeout
+                # Held here, it would go on taking connections that nobody serves.
+                self._listener.close()
                 self._send(signal.SIGTERM)
             self._reap(stopping=deadline is not None)
             if deadline is not None and time.monotonic() > deadline:
@@ -65,7 +71,7 @@ class Workers:
         try:
             os.close(self._held)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-            self._work(self._lifeline)
+            self._work(self._listener, self._lifeline)
             status = 0
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else 1

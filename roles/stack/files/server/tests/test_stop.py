@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -86,6 +87,11 @@ async def test_what_does_not_end_is_cut_in_time_in_all_workers(
             await waiting(lock, 1)
             start = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
+            # Refused at once: whoever were let in now would wait for nobody.
+            async with asyncio.timeout(1):
+                with contextlib.suppress(httpx2.TransportError):
+                    while await http.get(f"{server.url}/health"):
+                        pass
             assert (await request).status_code == 500
             await waiting(lock, 0)
             assert await asyncio.to_thread(server.process.wait, 5) == 0
