@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploys import DOOR, play, refused, serving
+from deploys import DOOR, deploy, play, refused, serving
 from questions import run
 from testinfra.host import Host
 
 FOLDER = Path(__file__).parent / "any"
 REPOSITORY = "git@127.0.0.1:any.git"
 SERVER: dict[str, Any] = {
-    "proxy_ready_path": "/",
     "stack_repository": REPOSITORY,
     "stack_container_port": 3000,
     "stack_health_path": "/",
@@ -43,19 +42,29 @@ def packed() -> str:
 @pytest.fixture(scope="module")
 def access(host: Host) -> Iterator[dict[str, str]]:
     """A private repository that the host's own sshd serves, and what opens it. Afterwards all is as before."""
+    before = host.check_output(f"readlink /opt/mcp/slots/{serving(host)}").rpartition("/")[2]
     git = "git -c init.defaultBranch=main -c user.name=m -c user.email=m@localhost"
     host.check_output(
         "set -e; userdel --force --remove git 2>/dev/null || true; useradd --create-home git --shell /usr/bin/git-shell"
-        "; usermod -p '*' git; cd $(mktemp -d)"
+        "; usermod -p '*' git; rm -rf /srv/before; cp -a /opt/mcp/source /srv/before; cd $(mktemp -d)"
         f"; echo {packed()} | base64 -d | tar xJ; {git} init -q; {git} add .; {git} commit -qm any"
         "; git clone -q --bare . ~git/any.git; install -d -m 700 ~git/.ssh"
         "; ssh-keygen -q -t ed25519 -N '' -f key; cp key.pub ~git/.ssh/authorized_keys; cp key ~git; chown -R git: ~git"
     )
+    # The proxy asks for readiness too, at the path that its own role was given.
+    ask(host, "/ready", "/")
     known = host.check_output("sed 's/^/127.0.0.1 /' /etc/ssh/ssh_host_ed25519_key.pub")
     yield {"stack_deploy_key": host.check_output("cat ~git/key"), "stack_known_hosts": known}
-    done = play("any_server")
-    host.check_output("userdel --remove git")
+    ask(host, "/", "/ready")
+    done = play("rollback", stack_rollback_to=before)
+    host.check_output("userdel --remove git; rm -rf /opt/mcp/source && mv /srv/before /opt/mcp/source")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def ask(host: Host, before: str, after: str) -> None:
+    """Let the proxy ask the slots for another path."""
+    edit = f"sed -i 's|meth GET uri {before} |meth GET uri {after} |' /etc/haproxy/haproxy.cfg"
+    host.check_output(f"{edit} && grep -q 'uri {after} ' /etc/haproxy/haproxy.cfg && systemctl reload haproxy")
 
 
 def page(host: Host) -> dict[str, Any]:
@@ -75,7 +84,7 @@ def test_a_private_repository_without_its_key_is_refused(access: dict[str, str])
 
 
 def test_a_server_in_a_subfolder_is_deployed_as_it_is(host: Host, access: dict[str, str]) -> None:
-    done = play("any_server", **SERVER, **access, stack_context="service", stack_volumes=["logs:/srv/app/logs"])
+    done = deploy(**SERVER, **access, stack_context="service", stack_volumes=["logs:/srv/app/logs"])
     assert done.returncode == 0, done.stdout + done.stderr
     assert page(host)["redis"] == ""
     assert inspect(host, "{{.Config.User}} {{.HostConfig.ReadonlyRootfs}}") == "app true"
@@ -87,8 +96,7 @@ def test_a_server_in_a_subfolder_is_deployed_as_it_is(host: Host, access: dict[s
 
 
 def test_a_repository_runs_by_its_own_compose_file_with_the_hosts_services(host: Host, access: dict[str, str]) -> None:
-    done = play(
-        "any_server",
+    done = deploy(
         **SERVER,
         **access,
         stack_compose_file="docker-compose.yml",
