@@ -21,6 +21,7 @@ PROJECT = Path(__file__).parents[2]
 EVERYTHING = PROJECT / "tests/fixtures/everything"
 # The reference server's own: Docker has their layer already.
 REQUIREMENTS = PROJECT / "roles/stack/files/server/requirements.txt"
+REPOSITORY = "/srv/everything"
 TOOL = "test_simple_text"
 SUITES = REVISIONS | EXTENSIONS
 
@@ -37,14 +38,14 @@ def packed() -> str:
 
 @pytest.fixture(scope="module")
 def slot(host: Host) -> Iterator[str]:
-    """The slot that the server of everything serves from; afterwards what served before serves again."""
-    host.check_output(
-        f"rm -rf /srv/everything; mkdir /srv/everything; echo {packed()} | base64 -d | tar xJ -C /srv/everything"
-    )
-    git = "git -C /srv/everything -c user.name=m -c user.email=m@localhost"
-    host.check_output(f"{git} init -q && {git} add . && {git} commit -q -m everything")
+    """The slot that the server of everything serves from. Afterwards all is as before."""
+    before = host.check_output(f"readlink /opt/mcp/slots/{serving(host)}").rpartition("/")[2]
+    host.check_output(f"rm -rf {REPOSITORY}* && cp -a /opt/mcp/source {REPOSITORY}.before && git init -q {REPOSITORY}")
+    host.check_output(f"echo {packed()} | base64 -d | tar xJ -C {REPOSITORY}")
+    git = f"git -C {REPOSITORY} -c user.name=m -c user.email=m@localhost"
+    host.check_output(f"{git} add . && {git} commit -q -m everything")
     done = deploy(
-        stack_repository="/srv/everything",
+        stack_repository=REPOSITORY,
         stack_environment={},
         stack_secrets={},
         stack_websocket_path="",
@@ -52,9 +53,10 @@ def slot(host: Host) -> Iterator[str]:
         stack_gate_tools=[TOOL],
         stack_gate_tool=TOOL,
     )
+    host.check_output(f"rm -rf /opt/mcp/source && mv {REPOSITORY}.before /opt/mcp/source")
     assert done.returncode == 0, done.stdout + done.stderr
     yield serving(host)
-    done = play("rollback")
+    done = play("rollback", stack_rollback_to=before)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
