@@ -66,7 +66,11 @@ _figures: Figures | None = None
 @contextlib.contextmanager
 def folder() -> Iterator[None]:
     """Have a place where all processes meet, from before the first of them starts until the last is gone."""
-    with tempfile.TemporaryDirectory(prefix="mcp-metrics-") as name:
+    try:
+        place = tempfile.TemporaryDirectory(prefix="mcp-metrics-")
+    except OSError as error:
+        raise SystemExit(f"mcp-memory: METRICS_TOKEN needs a folder to write to (TMPDIR): {error}") from None
+    with place as name:
         os.environ[FOLDER] = name
         yield
 

@@ -20,6 +20,7 @@ import httpx2
 import psycopg
 import pytest
 import redis
+from prometheus_client.parser import text_string_to_metric_families
 
 DEADLINE = 30
 TOKEN = secrets.token_urlsafe(24)
@@ -175,6 +176,25 @@ class RunningServer:
     def events(self) -> list[dict[str, object]]:
         """All lines of the log so far."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def scrape(server: RunningServer) -> Samples:
+    """Read the figures of the strict server as Prometheus does."""
+    answer = HTTP.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {SCRAPER}", "Host": "10.1.2.3"})
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.raise_for_status().text)
+        for sample in family.samples
+    }
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    """One figure; 0 when nothing was counted."""
+    return samples.get((name, frozenset(labels.items())), 0)
 
 
 @contextlib.contextmanager

@@ -13,30 +13,13 @@ from collections.abc import Callable
 
 import pytest
 from mcp_memory import __version__
-from mcp_memory.metrics import DEAD_KEPT, forget_dead
-from prometheus_client.parser import text_string_to_metric_families
-from services import HTTP, SCRAPER, STRICT_TOKENS, RunningServer
+from mcp_memory.metrics import DEAD_KEPT, folder, forget_dead
+from services import HTTP, STRICT_TOKENS, RunningServer, scrape, value
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 AUTHORIZED = {"Authorization": f"Bearer {STRICT_TOKENS['metrics']}"}
 CALL = AUTHORIZED | {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
-
-Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-def scrape(server: RunningServer) -> Samples:
-    answer = HTTP.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {SCRAPER}", "Host": "10.1.2.3"})
-    assert answer.headers["content-type"].startswith("text/plain; version=")
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(answer.raise_for_status().text)
-        for sample in family.samples
-    }
-
-
-def value(samples: Samples, name: str, **labels: str) -> float:
-    return samples.get((name, frozenset(labels.items())), 0)
 
 
 def wait_for(true: Callable[[], bool]) -> None:
@@ -138,15 +121,21 @@ def test_off_unless_asked_for(server: RunningServer) -> None:
     assert HTTP.get(f"{server.url}/metrics", headers=AUTHORIZED).status_code == 404
 
 
+def test_no_folder_to_write_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    with pytest.raises(SystemExit, match="METRICS_TOKEN needs a folder to write to"), folder():
+        pass
+
+
 def test_a_crash_loop_does_not_fill_the_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("dead")
+    place = tmp_path_factory.mktemp("dead")
     # No process has a number beyond 2^22.
     for number in range(20):
         for kind in ("counter", "gauge_livesum"):
-            (folder / f"{kind}_{2**23 + number}.db").touch()
-    (folder / f"counter_{os.getpid()}.db").touch()
-    (folder / f"gauge_livesum_{os.getpid()}.db").touch()
-    forget_dead(folder)
-    left = sorted(file.name for file in folder.iterdir())
+            (place / f"{kind}_{2**23 + number}.db").touch()
+    (place / f"counter_{os.getpid()}.db").touch()
+    (place / f"gauge_livesum_{os.getpid()}.db").touch()
+    forget_dead(place)
+    left = sorted(file.name for file in place.iterdir())
     assert f"gauge_livesum_{os.getpid()}.db" in left
     assert len(left) == DEAD_KEPT + 2

@@ -16,7 +16,7 @@ import pytest
 import redis
 from mcp_memory import rates
 from mcp_memory.rates import Limiter, Quota, refusal_of_frame
-from services import HTTP, STRICT_TOKENS, TOKEN, RunningServer, free_port, redis_server
+from services import HTTP, STRICT_TOKENS, TOKEN, RunningServer, free_port, redis_server, scrape, value
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -198,6 +198,9 @@ def test_over_websocket(strict_server: RunningServer) -> None:
             assert answer["error"]["code"] == -32003  # type: ignore[index]
     # The limit is one for both transports.
     assert post(strict_server, token).status_code == 429
+    figures = scrape(strict_server)
+    assert value(figures, "mcp_rate_limited_total", transport="websocket") == 3
+    assert value(figures, "mcp_rate_limited_total", transport="http") >= 1
 
 
 def test_default_is_above_what_the_tests_of_a_deployment_ask(server: RunningServer) -> None:
