@@ -35,16 +35,27 @@ class Caller:
 class Refused(Exception):
     """Somebody who did not come in, and what to tell."""
 
-    def __init__(self, status: int, error: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        rpc_error: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.error = error
         self.message = message
         self.headers = headers
+        self.rpc_error = rpc_error
 
     def response(self) -> Response:
         """The answer; on a WebSocket's handshake too."""
-        body = {"error": self.error, "message": self.message}
+        body: dict[str, object] = {"error": self.error, "message": self.message}
+        if self.rpc_error is not None:
+            # Clients of MCP hand such a body on to who called, instead of saying that something failed.
+            body = {"jsonrpc": "2.0", "id": None, "error": self.rpc_error}
         return JSONResponse(body, status_code=self.status, headers=self.headers)
 
 

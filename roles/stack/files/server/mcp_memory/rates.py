@@ -72,9 +72,15 @@ class Quota:
         """What to tell one who asked too much."""
         return f"{self.requests} messages in {self.seconds} seconds are allowed. Try again in {self.wait} seconds."
 
+    @property
+    def rpc_error(self) -> dict[str, object]:
+        """The same in JSON-RPC."""
+        return {"code": RATE_LIMITED, "message": self.said, "data": {"retryAfter": self.wait}}
+
     def refusal(self) -> Refused:
         """The answer to one who asked too much."""
-        return Refused(429, "too_many_requests", self.said, {**self.headers, "Retry-After": str(self.wait)})
+        headers = {**self.headers, "Retry-After": str(self.wait)}
+        return Refused(429, "too_many_requests", self.said, headers, self.rpc_error)
 
 
 class Limiter:
@@ -174,8 +180,7 @@ def refusal_of_frame(text: str, quota: Quota) -> tuple[str, str]:
             return method, ""
     if not isinstance(identifier, str | int):
         identifier = None
-    error = {"code": RATE_LIMITED, "message": quota.said, "data": {"retryAfter": quota.wait}}
-    return method, json.dumps({"jsonrpc": "2.0", "id": identifier, "error": error})
+    return method, json.dumps({"jsonrpc": "2.0", "id": identifier, "error": quota.rpc_error})
 
 
 def _seconds(microseconds: int) -> int:

@@ -24,7 +24,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 DEADLINE = 30
 TOKEN = secrets.token_urlsafe(24)
-STRICT_TOKENS = {name: f"{name}-{secrets.token_hex(8)}" for name in ("metrics", "first", "second", "third", "oauth")}
+STRICT_TOKENS = {
+    name: f"{name}-{secrets.token_hex(8)}" for name in ("metrics", "first", "second", "third", "client", "oauth")
+}
 """Tokens of the strict server, one for each test that uses up what a caller may ask."""
 SCRAPER = secrets.token_urlsafe(24)
 HTTP = httpx2.Client(limits=httpx2.Limits(max_keepalive_connections=0))

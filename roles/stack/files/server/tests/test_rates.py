@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx2
 import pytest
 import redis
+from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
 from mcp_memory import rates
 from mcp_memory.rates import Limiter, Quota, refusal_of_frame
 from services import HTTP, STRICT_TOKENS, TOKEN, RunningServer, free_port, redis_server, scrape, value
@@ -160,10 +162,24 @@ def test_over_http(strict_server: RunningServer) -> None:
     assert answers[0].headers["ratelimit"] == '"caller";r=49;t=72'
     assert answers[-1].headers["ratelimit"].startswith('"caller";r=0;t=3')
     assert 60 < int(answers[-1].headers["retry-after"]) <= 72
-    assert answers[-1].json()["error"] == "too_many_requests"
+    assert answers[-1].json()["error"]["code"] == -32003
     # Others are not held up, and neither are those who ask whether the server lives.
     assert post(strict_server, STRICT_TOKENS["second"]).status_code == 200
     assert all(HTTP.get(strict_server.url + "/ready").status_code == 200 for _ in range(3))
+
+
+async def test_official_client_hears_how_long_to_wait(strict_server: RunningServer) -> None:
+    authorized = {"Authorization": f"Bearer {STRICT_TOKENS['client']}"}
+    async with (
+        httpx2.AsyncClient(headers=authorized) as http,
+        Client(streamable_http_client(f"{strict_server.url}/mcp", http_client=http)) as client,
+    ):
+        while post(strict_server, STRICT_TOKENS["client"]).status_code != 429:
+            pass
+        with pytest.raises(MCPError) as refused:
+            await client.list_tools()
+    assert refused.value.error.code == -32003
+    assert 60 < refused.value.error.data["retryAfter"] <= 72
 
 
 def test_guessing_tokens_is_limited_by_address(strict_server: RunningServer) -> None:
