@@ -65,6 +65,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+url:
+  description: Address of the server in its slot.
+  returned: with O(state=filled), unless in check mode
+  type: str
+  sample: http://127.0.0.1:8102
 seconds:
   description: What it took.
   returned: always
@@ -109,14 +114,13 @@ class Mover:
         new.replace(self.slot.link)
         settings = read(slots.SLOT_SETTINGS / f"{self.slot.name}.env") | read(folder / "release.env")
         self.port_is_free(settings)
-        self.run("systemctl", "reset-failed", self.slot.unit)
         if self.run("systemctl", "is-enabled", "--quiet", self.slot.unit)[0]:
             self.run("systemctl", "enable", "--quiet", self.slot.unit)  # at boot it starts if it serves then
         code, said = self.run("systemctl", "start", "--no-block", self.slot.unit)
         if code:
             self.module.fail_json(msg=f"{self.slot.unit} cannot be started: {said}")
         self.wait(settings["MCP_URL"], settings["MCP_READY"], bool(settings["MCP_READY_OPTIONS"]))
-        self.module.exit_json(changed=True, seconds=self.seconds())
+        self.module.exit_json(changed=True, url=settings["MCP_URL"], seconds=self.seconds())
 
     def port_is_free(self, settings: dict[str, str]) -> None:
         """Refuse a port that another program listens on, by name."""
@@ -136,11 +140,11 @@ class Mover:
             if good:
                 return
             if ended := self.ended():
-                self.module.fail_json(msg=f"The server in slot {self.slot.name} {ended}.{self.last_words()}")
+                self.module.fail_json(msg=f"The server in slot {self.slot.name} {ended}.")
             time.sleep(PAUSE)
         self.module.fail_json(
             msg=f"The server in slot {self.slot.name} did not get ready within {self.module.params['timeout']} s "
-            f"(stack_start_timeout): {url}{path} says {says}.{self.last_words()}"
+            f"(stack_start_timeout): {url}{path} says {says}."
         )
 
     def ended(self) -> str:
@@ -153,11 +157,6 @@ class Mover:
             journal = self.run("journalctl", "--no-pager", "-o", "cat", "-n", "5", "-u", self.slot.unit)[1]
             return f"cannot be started: {journal}"
         return ""
-
-    def last_words(self) -> str:
-        """Return the last lines of the server."""
-        code, said = self.run("docker", "logs", "--tail", "5", self.slot.project)
-        return f" Its last lines:\n{said}" if code == 0 and said else ""
 
     def serving(self) -> None:
         """Move the proxy over, as soon as it has seen that the slot is ready."""
@@ -194,6 +193,7 @@ class Mover:
         code, said = self.run("systemctl", "stop", self.slot.unit)
         if code and "not loaded" not in said:
             self.module.fail_json(msg=f"{self.slot.unit} cannot be stopped: {said}")
+        self.run("systemctl", "reset-failed", self.slot.unit)  # it was stopped on purpose, however it ended
         if found and self.slot.release():
             self.run(*self.slot.compose(self.slot.link, "down", "--remove-orphans", "--timeout", "10"))
         return bool(found)
