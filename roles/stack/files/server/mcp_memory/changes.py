@@ -29,6 +29,8 @@ from .logs import say
 
 CHANNEL = "mcp:changes"
 PAUSE_SECONDS = 1
+LIST_SECONDS = 0.2
+"""The changed list is told at once, and then no oftener than this: many writes would flood many streams."""
 
 
 def uri_of(key: str) -> str:
@@ -67,11 +69,12 @@ class Changes:
         self._name = secrets.token_hex(8)
         self._outbox: asyncio.Queue[list[str]] = asyncio.Queue(1000)
         self._hearing = True
+        self._list_changed = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Hear and tell until the block ends."""
-        tasks = [asyncio.create_task(self._hear()), asyncio.create_task(self._tell())]
+        tasks = [asyncio.create_task(each) for each in (self._hear(), self._tell(), self._tell_of_list())]
         try:
             yield
         finally:
@@ -99,7 +102,14 @@ class Changes:
         for key in keys:
             await self._local.publish(ResourceUpdated(uri_of(key)))
         # The list is in the order of time, so each write changes it.
-        await self._local.publish(ResourcesListChanged())
+        self._list_changed.set()
+
+    async def _tell_of_list(self) -> None:
+        while True:
+            await self._list_changed.wait()
+            self._list_changed.clear()
+            await self._local.publish(ResourcesListChanged())
+            await asyncio.sleep(LIST_SECONDS)
 
     async def _tell(self) -> None:
         while True:
@@ -117,7 +127,7 @@ class Changes:
                     await channel.subscribe(CHANNEL)
                     self._note(hearing=True)
                     # What happened meanwhile is unknown, so whoever listens should look.
-                    await self._local.publish(ResourcesListChanged())
+                    self._list_changed.set()
                     async for message in channel.listen():
                         await self._hear_one(message["data"])
             except RedisError as error:

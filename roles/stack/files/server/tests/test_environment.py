@@ -53,6 +53,8 @@ def test_oauth_beside_tokens_or_instead_of_them() -> None:
         ("PORT", "65536", "PORT is not a number from 1 to 65535"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL is none of DEBUG, INFO, WARNING, ERROR"),
         ("CACHE_TTL", "0", "CACHE_TTL is not a number from 1 to 86400"),
+        ("WORKERS", "0", "WORKERS is not a number from 1 to 16"),
+        ("STOP_GRACE", "18", "STOP_GRACE is not at least 3 seconds less than STOP_TIMEOUT"),
         ("MCP_TOKENS", "secret" * 2000, "MCP_TOKENS holds a token with a blank or a character outside ASCII, or a"),
         ("MCP_ALLOWED_HOSTS", "http://mcp.test", "MCP_ALLOWED_HOSTS holds what is none of name, name:port, name:* and"),
         ("MCP_ALLOWED_HOSTS", "mcp.test,::1", "MCP_ALLOWED_HOSTS holds what is none of"),

@@ -220,3 +220,19 @@ async def test_listening_to_what_other_processes_write(
         assert await anext(heard) == ResourcesListChanged()
         await client.call_tool("forget", {"key": key})
         assert await anext(heard) == ResourceUpdated(f"memory:{key}")
+
+
+async def test_many_changes_are_told_as_few(redis_url: str) -> None:
+    changes, heard = Changes(redis_url), list[object]()
+    changes.subscribe(heard.append)
+    async with changes.open():
+        for number in range(100):
+            await changes.announce([str(number)])
+        async with asyncio.timeout(5):
+            while heard.count(ResourcesListChanged()) < 2:
+                await asyncio.sleep(0.01)
+    assert [event for event in heard if event != ResourcesListChanged()] == [
+        ResourceUpdated(f"memory:{number}") for number in range(100)
+    ]
+    assert heard[-1] == ResourcesListChanged()
+    assert heard.count(ResourcesListChanged()) <= 3
