@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_registry_that_cannot_be_reached(server: Server) -> None:
 def test_no_space_for_the_image(server: Server) -> None:
     server.shell(FULL[0])
     try:
-        output = refused(*tiny.variables(stack_build_args={"ANOTHER": "image"}))
+        output = refused(*tiny.variables(stack_dockerfile="New", stack_build_args={"NOW": f"{time.time()}"}))
     finally:
         server.shell(FULL[1])
     assert "the disk of the host is full" in output

@@ -11,12 +11,13 @@ from tests.e2e.conftest import ROOT, Server
 
 PATH = "/srv/e2e-tiny"
 FOLDER = ROOT / "tests/fixtures/tiny"
-BROKEN = {"Broken": "FROM scratch\nRUN true\n"}  # a Dockerfile of which nothing comes
+# Dockerfiles of which nothing comes, and whose layer is never there yet.
+MORE = {"Broken": "FROM scratch\nRUN true\n", "New": "FROM python:3.11-slim\nARG NOW\nRUN echo $NOW\n"}
 
 
 def publish(server: Server) -> None:
     """Make the repository."""
-    files = {file.name: file.read_text() for file in FOLDER.iterdir() if file.is_file()} | BROKEN
+    files = {file.name: file.read_text() for file in FOLDER.iterdir() if file.is_file()} | MORE
     written = "\n".join(f"cat > {name} <<'END-OF-FILE'\n{text}END-OF-FILE" for name, text in files.items())
     commit = "git add . && git -c user.name=e2e -c user.email=e2e@localhost commit -qm tiny"
     server.shell(f"set -e\nrm -rf {PATH}; git init -q {PATH}; cd {PATH}\n{written}\n{commit}")
