@@ -18,9 +18,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from .logs import say
 
-CANCELLING_SECONDS = 1.0
 CLOSING_SECONDS = 2.0
 """What the end of the time to stop is kept for: close frames, and the connections to PostgreSQL and Redis."""
+CANCELLING_SECONDS = 1.0
+"""How much of it cancelled requests have to tell PostgreSQL."""
 
 
 class Stop:
