@@ -1,5 +1,6 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Changed memories, told to whoever listens: in this process at once, in the others through Redis."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The end of a process, so that nobody is cut off: not ready, then no new connections, then no open ones."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Several processes on one port: this one forks them, passes on the signal to stop, and replaces what dies."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 

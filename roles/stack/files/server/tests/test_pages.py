@@ -1,5 +1,6 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Pages that writes do not shift, and the tools that read and write many memories, against a real PostgreSQL."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 

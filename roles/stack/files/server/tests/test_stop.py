@@ -1,5 +1,6 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The end of a process with everything open, and several processes on one port."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
