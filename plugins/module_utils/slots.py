@@ -66,7 +66,9 @@ class Slot:
 
     def compose(self, folder: Path, *words: str) -> list[str]:
         """Return a command of Compose on a release in this slot."""
-        files = ["--env-file", str(SLOT_SETTINGS / f"{self.name}.env"), "--env-file", str(folder / "release.env")]
+        # What the slot and the release are stands above what the server is told.
+        told = [folder / "mcp.env", folder / "secrets.env", SLOT_SETTINGS / f"{self.name}.env", folder / "release.env"]
+        files = [word for file in told for word in ("--env-file", str(file))]
         name = ["--project-name", self.project, "--file", str(folder / "compose.yml")]
         return ["docker", "compose", "--progress", "quiet", *files, *name, *words]
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -281,13 +282,19 @@ class Shelf:
                 f"pulled: {said.strip()}. Deploy its commit {found.commit} instead. What runs was left alone."
             )
 
+    def images(self, release: Release) -> set[str]:
+        """Return the images of a release that were built from its commit."""
+        text = (RELEASES / release.release / "compose.yml").read_text()
+        return {image for image in re.findall(r'"?image"?: "?([^"\s]+)', text) if release.commit[:12] in image}
+
     def pruned(self) -> None:
         """Delete the oldest releases, and the images that no release has any more."""
         everything = releases.read_all(RELEASES)
         held = [Slot(name).release() for name in self.names]
         deleted = releases.superfluous(everything, held, self.wanted["keep"])
-        kept = {release.image for release in everything if release.release not in deleted}
-        images = {release.image for release in everything if release.release in deleted} - kept
+        kept = {image for release in everything if release.release not in deleted for image in self.images(release)}
+        gone = {image for release in everything if release.release in deleted for image in self.images(release)}
+        images = gone - kept
         if not self.module.check_mode:
             for name in deleted:
                 shutil.rmtree(RELEASES / name)

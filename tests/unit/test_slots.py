@@ -58,10 +58,9 @@ def test_compose_runs_a_release_in_its_slot() -> None:
     command = slots.Slot("green").compose(Path("/opt/mcp/releases/a"), "up", "--detach")
     assert command[-2:] == ["up", "--detach"]
     assert command[command.index("--project-name") + 1] == "mcp-green"
-    assert [word for word in command if word.endswith(".env")] == [
-        "/etc/mcp/slots/green.env",
-        "/opt/mcp/releases/a/release.env",
-    ]
+    files = [word for word in command if word.endswith(".env")]
+    assert files[-2:] == ["/etc/mcp/slots/green.env", "/opt/mcp/releases/a/release.env"]
+    assert files[:2] == ["/opt/mcp/releases/a/mcp.env", "/opt/mcp/releases/a/secrets.env"]
 
 
 def test_what_a_slot_is() -> None:
