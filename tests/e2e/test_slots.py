@@ -47,11 +47,12 @@ def reference(site: subprocess.CompletedProcess[str]) -> str:
 @pytest.mark.usefixtures("reference")
 def test_control_node_killed_in_the_middle_of_a_deploy(server: Server) -> None:
     with asking(server) as answers:
-        with beginning("mcp.aws.deploy", *tiny.version("slow", delay=100)) as first:
+        with beginning("mcp.aws.deploy", *tiny.version("slow", delay=30)) as first:
             wait_until_filled(server, first)
             second = ansible("mcp.aws.deploy", *tiny.version("one"))
             assert second.returncode != 0, "two deploys at once"
             assert "holds the lock since" in second.stdout
+            # The host goes on with the task that it was given; who takes the lock over waits for its end.
             os.killpg(first.pid, signal.SIGKILL)
         assert "Took the lock over, as that run is dead" in deploy(*tiny.version("one"))
         time.sleep(0.5)
