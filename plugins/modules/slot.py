@@ -154,7 +154,9 @@ class Mover:
             return why
         restarts = self.run("systemctl", "show", "-P", "NRestarts", self.slot.unit)[1]
         if code and restarts.isdecimal() and int(restarts) > 0:
-            journal = self.run("journalctl", "--no-pager", "-o", "cat", "-n", "5", "-u", self.slot.unit)[1]
+            journal = self.run(
+                "journalctl", "--no-pager", "-o", "cat", "-n", "5", "-t", "docker", "-u", self.slot.unit
+            )[1]
             return f"cannot be started: {journal}"
         return ""
 

@@ -96,6 +96,7 @@ def test_unit_waits_for_its_neighbours_and_never_gives_up() -> None:
     assert (unit["Service"]["Restart"], unit["Unit"]["StartLimitIntervalSec"]) == ("always", "0")
     assert unit["Service"]["TimeoutStartSec"] == "120"
     assert "/etc/haproxy/serving.map" in unit["Service"]["ExecCondition"]
+    assert "{{" not in text
     assert unit["Install"]["WantedBy"] == "multi-user.target docker.service"
 
 
