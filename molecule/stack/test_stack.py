@@ -85,7 +85,8 @@ def test_environment_is_for_root_alone(host: Host) -> None:
 
 def test_no_secret_is_seen_by_others(host: Host) -> None:
     assert TOKEN not in host.check_output("ps -ewwo args | grep -v molecule-token || true")
-    assert TOKEN not in host.check_output(f"journalctl --no-pager -u {unit(host)} -u docker")
+    this = f"_SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID {unit(host)})"
+    assert TOKEN not in host.check_output(f"journalctl --no-pager {this} + _SYSTEMD_UNIT=docker.service")
     readable = f"cat /opt/mcp/slots/*/compose.yml /opt/mcp/slots/*/mcp.env {'/etc/systemd/system/mcp@.service'}"
     assert TOKEN not in host.check_output(f"{readable} /var/lib/mcp/deploys.jsonl")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,8 @@ deleted:
   elements: str
 """
 
+SHORTEST_SECRET = 8
+
 
 class Shelf:
     """The releases of a host, as one run of the module sees them."""
@@ -194,12 +197,13 @@ class Shelf:
             "release.env": (f"MCP_RELEASE={name}\n{unit}", 0o640),
         }
         folder = RELEASES / name
-        changed = not (folder / releases.DETAILS).is_file()
-        if not self.module.check_mode:
-            changed |= self.settle()
-        if not (folder / releases.DETAILS).is_file() and not self.module.check_mode:
+        made = not (folder / releases.DETAILS).is_file()
+        if made and not self.module.check_mode:
             told = {field: self.wanted[field] for field in ("image", "commit", "version", "repository")}
             self.write(folder, files, Release(release=name, made=releases.now(), **told))
+        slots = {SLOT_SETTINGS / f"{slot['name']}.env": (settings(**slot), 0o640) for slot in self.wanted["slots"]}
+        spoilt = self.mend({} if made else {folder / file: kept for file, kept in files.items()}) | self.mend(slots)
+        changed = made or spoilt
         self.module.exit_json(
             changed=changed,
             release=name,
@@ -210,16 +214,13 @@ class Shelf:
             **self.answer,
         )
 
-    def settle(self) -> bool:
-        """Say what each slot is; what runs in one goes on as it was started."""
-        changed = False
-        SLOT_SETTINGS.mkdir(mode=0o750, parents=True, exist_ok=True)
-        for slot in self.wanted["slots"]:
-            file, text = SLOT_SETTINGS / f"{slot['name']}.env", settings(**slot)
-            if not file.is_file() or file.read_text() != text:
-                file.write_text(text)
-                changed = True
-        return changed
+    def mend(self, files: dict[Path, tuple[str, int]]) -> bool:
+        """Bring files back to what they shall be; what runs goes on as it was started."""
+        spoilt = {path: kept for path, kept in files.items() if not is_as(path, *kept)}
+        for path, (text, mode) in {} if self.module.check_mode else spoilt.items():
+            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            put(path, text, mode)
+        return bool(spoilt)
 
     def write(self, folder: Path, files: dict[str, tuple[str, int]], told: Release) -> None:
         """Write a release beside its place and move it there: a killed run leaves no half of one."""
@@ -228,8 +229,7 @@ class Shelf:
             shutil.rmtree(half, ignore_errors=True)
         new.mkdir(parents=True, mode=0o750)
         for name, (text, mode) in files.items():
-            (new / name).touch(mode)
-            (new / name).write_text(text)
+            put(new / name, text, mode)
         told.write(new)
         new.rename(folder)
 
@@ -257,10 +257,7 @@ class Shelf:
         file, secrets = RELEASES / found.release / "secrets.env", self.secrets()
         changed = file.read_text() != secrets
         if changed and not self.module.check_mode:
-            new = file.with_name(".secrets.env")
-            new.touch(0o600)
-            new.write_text(secrets)
-            new.replace(file)
+            put(file, secrets, 0o600)
         self.module.exit_json(
             changed=changed,
             release=found.release,
@@ -303,6 +300,24 @@ class Shelf:
         self.module.exit_json(changed=bool(deleted), deleted=deleted, **self.answer)
 
 
+def is_as(path: Path, text: str, mode: int) -> bool:
+    """Tell whether a file is root's, and has a content and a mode."""
+    if not path.is_file():
+        return False
+    found = path.stat()
+    return (stat.S_IMODE(found.st_mode), found.st_uid) == (mode, 0) and path.read_text() == text
+
+
+def put(path: Path, text: str, mode: int) -> None:
+    """Write a file in one step; nobody else can read it meanwhile."""
+    new = path.with_name(f".{path.name}")
+    new.unlink(missing_ok=True)
+    new.touch(0o600)
+    new.write_text(text)
+    new.chmod(mode)
+    new.replace(path)
+
+
 def main() -> None:
     """Run the module."""
     text = {"type": "str", "default": ""}
@@ -325,6 +340,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    # A value such as 0 or true is no secret, and would cover parts of the names that are returned.
+    module.no_log_values = {value for value in module.no_log_values if len(str(value)) >= SHORTEST_SECRET}
     try:
         getattr(Shelf(module), module.params["state"])()
     except OSError as error:

@@ -137,7 +137,7 @@ BLUE, GREEN = slot("blue", 8101), slot("green", 8102, "172.30.1.128/25")
         ([BLUE, GREEN], {}, []),
         (
             [BLUE, GREEN],
-            {"proxy_slots": [GREEN, BLUE], "proxy_port": 8000, "stack_network_subnet": "172.30.1.0/24"},
+            {"proxy_slots": [GREEN, BLUE], "proxy_port": 8000},
             [],
         ),
         ([BLUE, GREEN], {"proxy_slots": [BLUE]}, ["blue 127.0.0.1:8101, green 127.0.0.1:8102; blue 127.0.0.1:8101."]),
@@ -152,11 +152,6 @@ BLUE, GREEN = slot("blue", 8101), slot("green", 8102, "172.30.1.128/25")
         ([BLUE, {**GREEN, "port": 8101}], {}, ["stack_slots has the port 8101 twice."]),
         ([BLUE, {**GREEN, "subnet": "172.30.1.64/26"}], {}, ["The ranges of the slots blue and green"]),
         ([BLUE, {**GREEN, "subnet": "172.30.1.1/25"}], {}, ["172.30.1.1/25 has host bits set. Write"]),
-        (
-            [BLUE, GREEN],
-            {"stack_network_subnet": "172.30.1.0/25"},
-            ["slot green in stack_slots, 172.30.1.128/25, does not lie in stack_network_subnet, 172.30.1.0/25"],
-        ),
     ],
 )
 def test_slots(filled: list[dict[str, Any]], others: dict[str, Any], sentences: list[str]) -> None:

@@ -118,3 +118,28 @@ def test_failed_clone_names_one_remedy(said: str, remedy: str) -> None:
     assert remedy in message.splitlines()[1]
     assert message.splitlines()[2].startswith("What runs on the host was left alone.")
     assert message.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "says"),
+    [
+        (
+            {"path": "/var/lib/mcp/evidence/x", "last": ["one", "two"]},
+            "in /var/lib/mcp/evidence/x.\nThe last lines of the server:\n  one\n  two",
+        ),
+        ({"path": "", "problem": "no space left"}, "No evidence could be kept: no space left"),
+    ],
+)
+def test_a_refusal_says_where_why_what_serves_and_where_the_evidence_is(evidence: dict[str, Any], says: str) -> None:
+    release = {
+        "release": "3f786850e387-5f2a9c01",
+        "serves": False,
+        "old": {"slot": "blue", "release": "9daeafb9864c-1b2c3d4e"},
+    }
+    facts = {"release": release, "failed_at": "Pass the gate", "reason": "no tools", "evidence": evidence}
+    given = variables(**{f"__stack_{name}": value for name, value in facts.items()})
+    message = Templar(loader=DataLoader(), variables=given).template(given["__stack_refusal"])
+    assert message.startswith(
+        "The release 3f786850e387-5f2a9c01 was refused at «Pass the gate»: no tools\n9daeafb9864c-1b2c3d4e serves on"
+    )
+    assert message.strip().endswith(says)
