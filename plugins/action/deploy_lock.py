@@ -26,6 +26,8 @@ class ActionModule(ActionBase):
         """Return what the module does in the end."""
         result = super().run(tmp, task_vars)
         given, this = self._task.args, playbook_run.holder()
+        if playbook_run.gone(this, this):  # a task outlives its playbook: it must not hold what nobody would let go of
+            return result | {"failed": True, "msg": "The playbook has ended; the deploy lock was left as it is."}
 
         def module(**more: Any) -> dict[str, Any]:
             arguments = {**given, "holder": this, **more}
