@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,7 +64,7 @@ def test_image_that_does_not_start_without_a_variable(server: Server) -> None:
 def test_registry_that_cannot_be_reached(server: Server) -> None:
     server.shell(f"cp /etc/hosts /tmp/hosts && echo 127.0.0.1 {REGISTRY} >> /etc/hosts")
     try:
-        output = refused(*tiny.variables(stack_registry=f"{REGISTRY}/mcp-lab"))
+        output = refused(*tiny.new(stack_registry=f"{REGISTRY}/mcp-lab"))
     finally:
         server.shell("cat /tmp/hosts > /etc/hosts")
     assert f"The image {REGISTRY}/mcp-lab:" in output
@@ -75,7 +74,7 @@ def test_registry_that_cannot_be_reached(server: Server) -> None:
 def test_no_space_for_the_image(server: Server) -> None:
     server.shell(FULL[0])
     try:
-        output = refused(*tiny.variables(stack_dockerfile="New", stack_build_args={"NOW": f"{time.time()}"}))
+        output = refused(*tiny.new())
     finally:
         server.shell(FULL[1])
     assert "the disk of the host is full" in output

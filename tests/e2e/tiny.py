@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from tests.e2e.conftest import ROOT, Server
@@ -32,3 +33,8 @@ def variables(**settings: Any) -> tuple[str, str]:
 def version(name: str, delay: float = 0) -> tuple[str, str]:
     """Arguments that deploy a version of it, which begins after so many seconds."""
     return variables(stack_environment={"VERSION": name, "DELAY": f"{delay:.1f}"})
+
+
+def new(**settings: Any) -> tuple[str, str]:
+    """Arguments that deploy an image which neither the host nor the registry has yet."""
+    return variables(stack_dockerfile="New", stack_build_args={"NOW": f"{time.time()}"}, **settings)
