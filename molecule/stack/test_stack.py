@@ -142,12 +142,24 @@ def test_a_deploy_that_cannot_begin_says_why_and_leaves_the_old_one(
 
 def test_a_deploy_and_its_rollback_have_no_gap(host: Host, fork: str) -> None:
     old, slot = release(host), serving(host)
+    other = {"blue": "green", "green": "blue"}[slot]
+    host.check_output("rm -f /root/hooks")
+    hooks = {
+        when: [f"echo {when} $MCP_COMMIT $MCP_SLOT >> /root/hooks"]
+        for when in ("before_build", "before_switch", "after_switch")
+    }
+    migrate = ["python", "-c", "import os, mcp_memory; os.environ['DATABASE_URL']"]
     with Requests(host) as requests:
-        done = deploy(stack_repository="/srv/fork")
+        done = deploy(stack_repository="/srv/fork", stack_hooks=hooks, stack_migrate=migrate)
         assert done.returncode == 0, done.stdout
+        assert host.check_output("cat /root/hooks").splitlines() == [
+            f"before_build {fork}",
+            f"before_switch {fork} {other}",
+            f"after_switch {fork} {other}",
+        ]
         assert inspect(host, '{{index .Config.Labels "org.opencontainers.image.revision"}}') == fork
         assert inspect(host, "{{.Config.Image}}").startswith(f"mcp:{fork[:12]}-")
-        assert serving(host) != slot
+        assert serving(host) == other
         assert host.run(f"docker inspect mcp-{slot}").rc != 0, "the old one is still there"
 
         done = play("rollback", stack_repository="/srv/fork")
