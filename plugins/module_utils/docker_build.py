@@ -14,8 +14,8 @@ LABEL = "mcp.aws.build"
 
 Causes = Sequence[tuple[str, str, str]]
 
-# What a failed build printed, what that means, and what to do. The first that fits is told; \1 is its group.
-CAUSES = (
+# Of the engine itself, whatever it was asked.
+ENGINE_CAUSES = (
     (
         r"[Nn]o space left on device",
         "the disk of the host is full",
@@ -26,6 +26,10 @@ CAUSES = (
         "the Docker engine does not answer",
         "look at: systemctl status docker",
     ),
+)
+# What a failed build printed, what that means, and what to do. The first that fits is told; \1 is its group.
+CAUSES = (
+    *ENGINE_CAUSES,
     (
         r"(?:Cannot locate specified Dockerfile|failed to read dockerfile)|path \S+ not found"
         r"|unable to (?:prepare context|evaluate symlinks)",

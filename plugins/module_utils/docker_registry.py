@@ -7,26 +7,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ansible_collections.mcp.aws.plugins.module_utils.docker_build import ENGINE_CAUSES
+
 # Images that are known to be in a registry, so that a run that changes nothing need not ask it.
 KNOWN = Path("/var/lib/mcp/registry.json")
 KEPT = 50
 
 # What a failed pull or push printed, what that means, and what to do. The first that fits is told; \1 is its group.
 CAUSES = (
-    (
-        r"[Nn]o space left on device",
-        "the disk of the host is full",
-        "free space (docker system prune) or enlarge the volume",
-    ),
-    (
-        r"Cannot connect to the Docker daemon|Is the docker daemon running",
-        "the Docker engine does not answer",
-        "look at: systemctl status docker",
-    ),
+    *ENGINE_CAUSES,
     (
         r"docker-credential-(\S+?)\\?\": executable file not found",
         r"the program that logs in, docker-credential-\1, is not on the host",
-        "deploy with the tag stack_install, which installs it",
+        "deploy again, which installs it",
     ),
     (
         r"not authorized to perform: (\S+)",

@@ -95,16 +95,11 @@ def choose(releases: Sequence[Release], serving: str, wanted: str) -> Release | 
         return "There is no earlier release to go back to: none but the serving one has served on this host."
     if not wanted:
         return others[0]
-    if any(release.matches(wanted) for release in releases if release.release == serving) and not any(
-        release.matches(wanted) for release in others
-    ):
-        return f"stack_rollback_to is `{wanted}`, which serves already. To choose from: {choice}."
-    found = [release for release in others if release.matches(wanted)]
-    return (
-        found[0]
-        if found
-        else f"stack_rollback_to is `{wanted}`, and no such release is kept. To choose from: {choice}."
-    )
+    if found := [release for release in others if release.matches(wanted)]:
+        return found[0]
+    serves = any(release.release == serving and release.matches(wanted) for release in releases)
+    why = "which serves already" if serves else "and no such release is kept"
+    return f"stack_rollback_to is `{wanted}`, {why}. To choose from: {choice}."
 
 
 def superfluous(releases: Sequence[Release], held: Sequence[str], keep: int) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shutil
 import stat
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -296,7 +295,7 @@ class Shelf:
             for name in deleted:
                 shutil.rmtree(RELEASES / name)
             if images:  # one that is in use stays until the next time
-                subprocess.run(["docker", "image", "rm", *sorted(images)], check=False, capture_output=True)
+                self.module.run_command(["docker", "image", "rm", *sorted(images)])
         self.module.exit_json(changed=bool(deleted), deleted=deleted, **self.answer)
 
 
