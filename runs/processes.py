@@ -1,0 +1,80 @@
+"""The processes of a run: found through /proc, ended to the last one."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+POLL = 0.02
+_prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, so that a daemon does not get away."""
+    if _prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "this process cannot become a subreaper")
+
+
+def end_with_parent() -> None:
+    """Get an interrupt when the parent ends; for a child before it becomes another program."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the living processes that this one started, directly and through others."""
+    parents: dict[int, list[int]] = {}
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with suppress(OSError):
+                state, parent = Path(entry.path, "stat").read_text().rpartition(")")[2].split()[:2]
+                if state not in "ZX":
+                    parents.setdefault(int(parent), []).append(int(entry.name))
+    found = list(parents.get(pid, ()))
+    for child in found:
+        found += parents.get(child, ())
+    return found
+
+
+def send(pids: Iterable[int], number: int) -> None:
+    """Send a signal to those that still live."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def end_all(deadline: float) -> None:
+    """Kill what this process started until nothing is left; it must have adopted the orphans.
+
+    :param deadline: seconds after which to give up on what cannot be killed, as a process in uninterruptible sleep.
+    """
+    until = time.monotonic() + deadline
+    while (left := descendants(os.getpid())) and time.monotonic() < until:
+        send(left, signal.SIGKILL)
+        reap()
+        time.sleep(POLL)
+    reap()
+
+
+def reap() -> None:
+    """Take the exit statuses of orphans that ended, as a parent must."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def with_text(text: str) -> list[int]:
+    """Return the descendants whose command line holds a text."""
+    found = []
+    for pid in descendants(os.getpid()):
+        with suppress(OSError):
+            if text.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
