@@ -6,64 +6,85 @@
     print(run)                # site green in 52.3 s: 3 changes on 2 hosts, 31 of 31 checks green
     run.verdict.checks[0]     # Check(id='http_response_time', measured='p95 41 ms', limit='< 2 s', ...)
 
+    with Stack("inventory/lab").start("deploy") as run:
+        for event in run:
+            print(event.time, event.host, event.task)
+
     python runner.py site --inventory inventory/lab
 
-    plan = Stack("inventory/lab").plan()    # changes nothing
-    plan.changes[0]           # Change(host='localhost', role='storage', task='Create the bucket', item='', diff='...')
-
-Exit status: 0 green, 1 failed, 2 a plan with changes, 3 bad input, 130 interrupted.
+`docs/ten_things.md` shows more; `docs/api.md` says what is promised, `docs/command_line.md` how it is used from a shell.
 """
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import os
-import shutil
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from runs.changes import Change
+from runs.errors import ArtifactsError, BadInput, Locked, RunFailed
+from runs.events import Event
+from runs.follower import Follower
+from runs.history import History
+from runs.home import HOME
+from runs.lock import locked
+from runs.order import Limits, Order
+from runs.outcome import Failure, HostStats, now
 from runs.plan import Plan
-from runs.process import Order, execute
-from runs.result import CHECKOUT, BadInput, Check, Failure, HostStats, Run, RunFailed, Verdict
+from runs.run import Run
+from runs.verdicts import AnyVerdict, Check, Verdict
 
 __all__ = [
+    "AnyVerdict",
+    "ArtifactsError",
     "BadInput",
     "Change",
     "Check",
+    "Event",
     "Failure",
+    "History",
     "HostStats",
+    "Limits",
+    "Locked",
     "Options",
     "Plan",
     "Run",
     "RunFailed",
     "Stack",
+    "StartOptions",
     "Verdict",
 ]
 
-GREEN, FAILED, DRIFT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 3, 130
 # What playbooks would ask a person, who cannot answer here: without an answer of its own they refuse.
 UNASKED = {"teardown": {"teardown_confirm": ""}}
 
 
-class Options(TypedDict, total=False):
-    """What every verb takes; `Stack.run` says what each means."""
+class StartOptions(TypedDict, total=False):
+    """What every run takes; `Stack.start` says what each means."""
 
     check: bool
     diff: bool
     limit: str | None
     tags: str | Sequence[str]
+    skip_tags: str | Sequence[str]
     extra_vars: Mapping[str, Any]
+    forks: int
+    timeout: float
+    wait: float
+    on_event: Callable[[Event], object] | None
+
+
+class Options(StartOptions, total=False):
+    """What every verb takes: also whether a failed run raises."""
+
     raise_on_failure: bool
 
 
@@ -71,18 +92,19 @@ class Options(TypedDict, total=False):
 class Stack:
     """One deployment, named by its inventory: a directory or a file, below the working directory or this checkout.
 
-    :param live: print Ansible's output while it runs.
     :param playbooks: the directory that holds the verbs.
-    :param cache: where artifacts go; by default a directory of this inventory's own below `$XDG_CACHE_HOME/mcp.aws`.
-    :param keep: the number of runs whose artifacts stay there.
+    :param cache: where artifacts and the history go; by default a directory of this inventory's own below
+        `$XDG_CACHE_HOME/mcp.aws`.
+    :param limits: how many artifacts stay: runs, days, bytes, files.
+    :param colour: whether Ansible's output has colours.
     :raises BadInput: when there is no such inventory.
     """
 
     inventory: str | Path
-    live: bool = field(default=False, kw_only=True)
-    playbooks: Path = field(default=CHECKOUT / "playbooks", kw_only=True)
+    playbooks: Path = field(default=HOME / "playbooks", kw_only=True)
     cache: Path | None = field(default=None, kw_only=True)
-    keep: int = field(default=20, kw_only=True)
+    limits: Limits = field(default=Limits(), kw_only=True)
+    colour: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         _find_inventory(Path(self.inventory))  # a wrong one is told at once, not with the first run
@@ -103,48 +125,52 @@ class Stack:
         """Install and configure what the server needs on its hosts."""
         return self.run("configure", **options)
 
-    def deploy(self, **options: Unpack[Options]) -> Run:
-        """Build and start the MCP server."""
-        return self.run("deploy", **options)
+    def deploy(self, *, version: str = "", **options: Unpack[Options]) -> Run:
+        """Bring a version of the MCP server into service: a branch, tag or commit, by default the inventory's."""
+        return self.run("deploy", **_with(options, stack_version=version))
 
-    def rollback(self, to: str = "", **options: Unpack[Options]) -> Run:
+    def rollback(self, *, to: str = "", **options: Unpack[Options]) -> Run:
         """Go back to the release that served before, or to the version, commit or release that `to` names."""
-        if to:
-            options["extra_vars"] = {**options.get("extra_vars", {}), "stack_rollback_to": to}
-        return self.run("rollback", **options)
+        return self.run("rollback", **_with(options, stack_rollback_to=to))
 
     def versions(self, **options: Unpack[Options]) -> Run:
-        """Show what serves and what a rollback can choose; the run's `versions` holds it by host."""
+        """Show what serves and what a rollback can choose; the run's `verdict` holds it by host."""
         return self.run("versions", **options)
 
     def verify(self, **options: Unpack[Options]) -> Run:
         """Measure every success criterion; the run's `verdict` holds the table."""
         return self.run("verify", **options)
 
-    def teardown(self, **options: Unpack[Options]) -> Run:
-        """Delete everything that `provision` made; the variable `teardown_confirm` must be the deployment's name."""
-        return self.run("teardown", **options)
+    def teardown(self, *, confirm: str, **options: Unpack[Options]) -> Run:
+        """Delete everything that `provision` made; `confirm` must be the deployment's name (`mcp_name`)."""
+        return self.run("teardown", **_with(options, teardown_confirm=confirm))
 
-    def plan(
-        self,
-        verb: str = "site",
-        *,
-        limit: str | None = None,
-        tags: str | Sequence[str] = (),
-        extra_vars: Mapping[str, Any] | None = None,
-    ) -> Plan:
+    def plan(self, verb: str = "site", **options: Unpack[StartOptions]) -> Plan:
         """Say what a real run of a verb would change, and what only a real run can tell. Changes nothing.
 
         :raises RunFailed: when check mode did not get to its end.
         """
-        run = self.run(
-            verb, check=True, diff=True, limit=limit, tags=tags, extra_vars=extra_vars, raise_on_failure=False
-        )
+        options.update(check=True, diff=True)
+        run = self.run(verb, **options, raise_on_failure=False)
         if plan := Plan.of(run, self.inventory_path.stem):
             return plan
         raise RunFailed(run)
 
-    def run(
+    def run(self, verb: str, *, raise_on_failure: bool = True, **options: Unpack[StartOptions]) -> Run:
+        """Run the playbook of a verb and wait for its end; `start` says what the options mean.
+
+        An interrupt meanwhile ends the run first.
+
+        :param raise_on_failure: False gives a failed run back instead of raising.
+        :raises RunFailed: when the run did not end green.
+        """
+        with self.start(verb, **options) as run:
+            run.join()
+        if raise_on_failure and not run.ok:
+            raise RunFailed(run)
+        return run
+
+    def start(
         self,
         verb: str,
         *,
@@ -152,48 +178,58 @@ class Stack:
         diff: bool = False,
         limit: str | None = None,
         tags: str | Sequence[str] = (),
+        skip_tags: str | Sequence[str] = (),
         extra_vars: Mapping[str, Any] | None = None,
-        raise_on_failure: bool = True,
+        forks: int = 0,
+        timeout: float = 0.0,
+        wait: float = 0.0,
+        on_event: Callable[[Event], object] | None = None,
     ) -> Run:
-        """Run the playbook of a verb and wait for its end.
+        """Start the playbook of a verb and return the run at once.
 
         :param verb: the name of a file in `playbooks`, without its ending.
         :param check: say what would change, change nothing (Ansible's check mode).
         :param diff: show the differences in files.
         :param limit: an Ansible host pattern.
         :param tags: run only what bears one of these tags; a text may hold several, parted by commas.
+        :param skip_tags: leave out what bears one of these.
         :param extra_vars: variables that win over all others; they never show on a command line.
-        :param raise_on_failure: False gives a failed run back instead of raising.
+        :param forks: the number of hosts worked on at once; 0 for what ansible.cfg says.
+        :param timeout: seconds after which the run is ended; 0 for none.
+        :param wait: seconds to wait for another run on the same stack, with this process held up.
+        :param on_event: called with every event in a thread of its own, which the run does not wait for but `join` does.
         :raises BadInput: when there is no such playbook.
-        :raises RunFailed: when the run did not end green.
+        :raises Locked: when another run is at work on this stack.
         """
         playbook = self.playbooks / f"{verb}.yml"
         if not playbook.is_file():
             raise BadInput(f"No playbook `{verb}`.{_nearest(verb, [*self.verbs(), 'plan'])}")
-        chosen = {"--limit": limit, "--tags": tags if isinstance(tags, str) else ",".join(tags)}
-        arguments = (
-            ["--check"] * check + ["--diff"] * diff + [f"{name}={value}" for name, value in chosen.items() if value]
+        chosen = {"--limit": limit, "--tags": _joined(tags), "--skip-tags": _joined(skip_tags), "--forks": forks}
+        switches = ["--check"] * check + ["--diff"] * diff
+        order = Order(
+            verb=verb,
+            playbook=playbook.resolve(),
+            inventory=self.inventory_path,
+            cache=self.cache_path,
+            ident=f"{now():%Y%m%dT%H%M%S}-{verb}-{uuid.uuid4().hex[:6]}",
+            arguments=(*switches, *(f"{name}={value}" for name, value in chosen.items() if value)),
+            extra_vars=UNASKED.get(verb, {}) | dict(extra_vars or {}),
+            check=check,
+            colour=self.colour,
+            timeout=timeout,
+            limits=self.limits,
         )
-        run = execute(
-            Order(
-                playbook=playbook.resolve(),
-                inventory=self.inventory_path,
-                cache=self.cache_path,
-                ident=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{verb}-{uuid.uuid4().hex[:6]}",
-                arguments=tuple(arguments),
-                extra_vars=UNASKED.get(verb, {}) | dict(extra_vars or {}),
-                live=self.live,
-            )
-        )
-        for old in sorted(run.artifacts.parent.iterdir())[: -self.keep]:
-            shutil.rmtree(old, ignore_errors=True)
-        if raise_on_failure and not run.ok:
-            raise RunFailed(run)
-        return run
+        with locked(order.inventory, verb, order.ident, check=check, wait=wait) as lock:
+            return Run.begin(order.held_by(lock), on_event)
 
     def verbs(self) -> list[str]:
         """Return the names of the playbooks that can be run."""
         return sorted(path.stem for path in self.playbooks.glob("*.yml"))
+
+    @property
+    def history(self) -> History:
+        """What this stack's runs were, changed and took."""
+        return History(self.cache_path / "history.sqlite")
 
     @property
     def inventory_path(self) -> Path:
@@ -210,12 +246,22 @@ class Stack:
         return user / "mcp.aws" / f"{path.stem}-{hashlib.sha256(bytes(path)).hexdigest()[:8]}"
 
 
+def _with(options: Options, **variables: str) -> Options:
+    """Return options with variables added that have a value."""
+    given = {name: value for name, value in variables.items() if value}
+    return {**options, "extra_vars": {**options.get("extra_vars", {}), **given}}
+
+
+def _joined(words: str | Sequence[str]) -> str:
+    return words if isinstance(words, str) else ",".join(words)
+
+
 def _find_inventory(wanted: Path) -> Path:
     """Return the absolute path of an inventory below the working directory or this checkout."""
-    for candidate in (wanted, CHECKOUT / wanted):
+    for candidate in (wanted, HOME / wanted):
         if candidate.exists():
             return candidate.resolve()
-    siblings = [path.name for path in (CHECKOUT / wanted).parent.glob("*")]
+    siblings = [path.name for path in (HOME / wanted).parent.glob("*")]
     raise BadInput(f"No inventory `{wanted}`.{_nearest(wanted.name, siblings)}")
 
 
@@ -225,79 +271,7 @@ def _nearest(wrong: str, right: Sequence[str]) -> str:
     return f" Did you mean `{match[0]}`?" if match else f" There are: {', '.join(sorted(right)) or 'none'}."
 
 
-class _Arguments(argparse.ArgumentParser):
-    """A parser whose complaints are bad input like all others."""
-
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(f"{message}\n{self.format_usage().strip()}")
-
-
-def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
-    """Return what the command line says."""
-    parser = _Arguments("runner.py", description="Run a playbook of mcp.aws, or plan a run.", allow_abbrev=False)
-    parser.add_argument(
-        "verb", help="site, plan, preflight, provision, configure, deploy, rollback, versions, verify, teardown"
-    )
-    parser.add_argument("-i", "--inventory", default="inventory/lab", help="the deployment (default: %(default)s)")
-    parser.add_argument("--check", action="store_true", help="say what would change, change nothing")
-    parser.add_argument("--diff", action="store_true", help="show the differences in files")
-    parser.add_argument("--limit", help="run on these hosts only")
-    parser.add_argument("--tags", default="", help="run these tags only, parted by commas")
-    parser.add_argument(
-        "--confirm", default="", metavar="NAME", help="answer what teardown asks: the deployment's name"
-    )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON and nothing else")
-    return parser.parse_args(given)
-
-
-def _plan(stack: Stack, said: argparse.Namespace) -> int:
-    """Print what the main job would change, which takes a while to find out."""
-    print(f"Looking what a real run of site on {said.inventory} would change ...", file=sys.stderr)
-    try:
-        plan = stack.plan(limit=said.limit, tags=said.tags)
-    except RunFailed as failed:
-        _show(failed.run, said)
-        return FAILED
-    _show(plan, said)
-    return DRIFT if plan.drift else GREEN
-
-
-def _run(stack: Stack, said: argparse.Namespace) -> int:
-    """Run a playbook, show Ansible's output meanwhile, and print what came of it."""
-    answers = {"teardown_confirm": said.confirm} if said.confirm else {}
-    run = replace(stack, live=not said.json).run(
-        said.verb,
-        check=said.check,
-        diff=said.diff,
-        limit=said.limit,
-        tags=said.tags,
-        extra_vars=answers,
-        raise_on_failure=False,
-    )
-    _show(run, said)
-    return GREEN if run.ok else FAILED
-
-
-def _show(what: Run | Plan, said: argparse.Namespace) -> None:
-    """Print a result for a person or for a program."""
-    print(json.dumps(what.as_dict(), indent=1) if said.json else what)
-
-
-def main(given: Sequence[str] | None = None) -> int:
-    """Do what the command line says and return the exit status."""
-    try:
-        said = _arguments(given)
-        return (_plan if said.verb == "plan" else _run)(Stack(said.inventory), said)
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except OSError as error:
-        print(f"The run's artifacts cannot be kept: {error}", file=sys.stderr)
-        return FAILED
-
-
 if __name__ == "__main__":
+    from runs.cli import main
+
     sys.exit(main())

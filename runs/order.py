@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,10 @@ class Order:
     def artifacts(self) -> Path:
         """The run's directory."""
         return self.cache / "artifacts" / self.ident
+
+    def held_by(self, lock: int) -> Order:
+        """Return the same order with the lock that its supervisor inherits."""
+        return replace(self, lock=lock)
 
     def to_line(self) -> bytes:
         """Return the order as a line."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterable
@@ -78,3 +79,10 @@ def with_text(text: str) -> list[int]:
             if text.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
                 found.append(pid)
     return found
+
+
+def remove_module_folders(pids: Iterable[int]) -> None:
+    """Remove what killed processes of tasks left in the folder where modules on this machine are unpacked."""
+    for pid in pids:
+        for folder in Path("~/.ansible/tmp").expanduser().glob(f"ansible-tmp-*-{pid}-*"):
+            shutil.rmtree(folder, ignore_errors=True)

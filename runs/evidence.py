@@ -1,0 +1,105 @@
+"""All that is kept of a run: its output, its events, its result, and its place in the history."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ansible_runner.utils import OutputEventFilter
+
+from runs import events, outcome
+from runs.masks import Masks
+from runs.order import Order
+from runs.outcome import Outcome
+from runs.recorder import Recorder, early_failures
+
+
+class Evidence:
+    """Takes the output of ansible-playbook, in which ansible-runner's callback has hidden the events."""
+
+    def __init__(self, order: Order, private: Path) -> None:
+        self._order, self._private = order, private
+        self._recorder = Recorder()
+        self._masks = Masks(os.environ, order.environment, order.extra_vars)
+        self._started, self._began = outcome.now(), time.monotonic()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._events = (order.artifacts / events.FILE).open("a", encoding="utf-8")
+        self._stdout = (order.artifacts / "stdout").open("w", encoding="utf-8")
+        os.chmod(self._stdout.name, 0o600)
+        self._filter = OutputEventFilter(None, self._event, suppress_ansible_output=True)
+
+    def __enter__(self) -> Evidence:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if error is None:
+                self._filter.write(self._decoder.decode(b"", final=True))
+                self._filter.close()
+        finally:
+            self._events.close()
+            self._stdout.close()
+
+    def write(self, chunk: bytes) -> None:
+        """Take a piece of the output, which may end anywhere."""
+        self._filter.write(self._decoder.decode(chunk))
+        self._stdout.flush()
+        self._events.flush()
+
+    def _event(self, event: dict[str, Any]) -> None:
+        """Keep one event; what it holds lies in a file that ansible-runner's callback wrote before it named it."""
+        if "uuid" not in event:  # the end
+            return
+        path = self._private / "job_events" / f"{event['uuid']}-partial.json"
+        try:
+            event |= json.loads(path.read_text())
+            path.unlink()
+        except FileNotFoundError:  # a line that belongs to no event has no file
+            event.setdefault("created", outcome.now().isoformat())
+        number = self._recorder.count + 1
+        line = self._masks.line(json.dumps(event | {"counter": number}))
+        self._recorder(json.loads(line) if "********" in line else event)
+        self._events.write(line + "\n")
+        if printed := event.get("stdout"):
+            self._stdout.write(self._masks.text(printed) + "\n")
+
+    def outcome(self, rc: int, stopped: str) -> Outcome:
+        """Write the result and the history; return the result."""
+        status = stopped or ("failed" if rc else "successful")
+        failures = self._recorder.failures() if status == "failed" else ()
+        if status == "failed" and not failures:
+            failures = early_failures((self._order.artifacts / "stdout").read_text(errors="replace"))
+        result = Outcome(
+            verb=self._order.verb,
+            ident=self._order.ident,
+            artifacts=self._order.artifacts,
+            started=self._started,
+            status=status,
+            rc=rc,
+            duration=time.monotonic() - self._began,
+            check=self._order.check,
+            events=self._recorder.count,
+            hosts=self._recorder.hosts(),
+            failures=failures,
+            changes=tuple(self._recorder.changes.found),
+            unpredicted=tuple(self._recorder.changes.unpredicted),
+            published=self._recorder.published,
+        )
+        _write(self._order.artifacts / outcome.FILE, result.as_dict())
+        return result
+
+
+def _write(path: Path, data: Mapping[str, Any]) -> None:
+    """Write a file that is there wholly or not at all."""
+    half = path.with_suffix(".half")
+    half.write_text(json.dumps(data, indent=1))
+    half.chmod(0o600)
+    half.replace(path)

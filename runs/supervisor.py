@@ -1,0 +1,167 @@
+"""The process that stands between a program and its run: it starts ansible-playbook, keeps all evidence, ends everything.
+
+It takes an order on standard input, and tells what went wrong with itself on standard error. Being a process of its own,
+it has a main thread for signals and no event loop, framework or handler that could hold it up; it adopts what the
+playbook leaves behind, and it outlives the program, so that a program that is killed leaves nothing running.
+"""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from runs import artifacts, processes
+from runs.command import command_of
+from runs.errors import ArtifactsError
+from runs.evidence import Evidence
+from runs.order import Order
+from runs.outcome import Outcome
+from runs.private import private_directory
+
+POLL = 0.5  # seconds between looks at the clock and at the program
+GRACE = 3.0  # seconds that an interrupted playbook has to end its modules before all is killed
+PATIENCE = 1.5  # seconds for what was killed to be gone
+KILLED = -1
+
+
+class Stop:
+    """Why the run is to end before its end: `canceled` or `timeout`; empty while it is not."""
+
+    def __init__(self, timeout: float) -> None:
+        self.why = ""
+        self._program = os.getppid()
+        self._deadline = time.monotonic() + timeout if timeout else None
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda _number, _frame: self.now("canceled"))
+
+    def now(self, why: str) -> None:
+        """End the run, for this reason unless there was one before."""
+        self.why = self.why or why
+
+    def asked(self) -> bool:
+        """Return whether the run is to end."""
+        if os.getppid() != self._program:  # the program is gone, and with it whoever wanted the run
+            self.now("canceled")
+        if self._deadline and time.monotonic() > self._deadline:
+            self.now("timeout")
+        return bool(self.why)
+
+
+def supervise(order: Order) -> Outcome:
+    """Run a playbook to its end and keep what happened."""
+    stop = Stop(order.timeout)
+    processes.adopt_orphans()
+    artifacts.prepare(order.artifacts)
+    held = artifacts.hold(order.artifacts)
+    try:
+        with private_directory() as private, Evidence(order, private) as evidence:
+            rc = _run(order, private, evidence, stop)
+        outcome = evidence.outcome(rc, stop.why)
+    except OSError as error:
+        if error.errno in artifacts.NO_ROOM:
+            raise artifacts.lost(error, order.artifacts) from error
+        raise
+    finally:
+        os.close(held)
+    artifacts.trim(order.artifacts.parent, order.limits)
+    return outcome
+
+
+def _run(order: Order, private: Path, evidence: Evidence, stop: Stop) -> int:
+    """Run the playbook here or on another control node; return its exit status."""
+    command, environment, folder = command_of(order, private)
+    child = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=processes.end_with_parent,
+    )
+    assert child.stdout
+    output = child.stdout.fileno()
+    try:
+        _attend(child, output, evidence, stop)
+    except OSError:
+        _end(child, output, None)
+        raise
+    if stop.why:
+        _end(child, output, evidence)
+    child.stdout.close()
+    processes.send(processes.with_text(str(private / "cp")), signal.SIGTERM)  # masters of SSH connections
+    return KILLED if child.returncode < 0 else child.returncode
+
+
+def _attend(child: subprocess.Popen[bytes], output: int, evidence: Evidence, stop: Stop) -> None:
+    """Take the output until the playbook ends or is to end."""
+    os.set_blocking(output, False)
+    handle = os.pidfd_open(child.pid)
+    poll = select.poll()
+    poll.register(output, select.POLLIN)
+    poll.register(handle, select.POLLIN)
+    try:
+        while not stop.asked():
+            ready = dict(poll.poll(POLL * 1000))
+            if output in ready and not _take(output, evidence):
+                poll.unregister(output)
+            if handle in ready:
+                child.wait()
+                _take(output, evidence)  # all that it wrote is in the pipe, whoever else may hold it open
+                return
+    finally:
+        os.close(handle)
+
+
+def _take(output: int, evidence: Evidence | None) -> bool:
+    """Take what there is of the output; return whether there may come more."""
+    while True:
+        try:
+            chunk = os.read(output, 1 << 16)
+        except BlockingIOError:
+            return True
+        if not chunk:
+            return False
+        if evidence:
+            evidence.write(chunk)
+
+
+def _end(child: subprocess.Popen[bytes], output: int, evidence: Evidence | None) -> None:
+    """Interrupt the playbook, which ends its modules, and after a while kill all that is left."""
+    ours = processes.descendants(os.getpid())
+    processes.send([child.pid], signal.SIGINT)
+    until = time.monotonic() + GRACE
+    while child.poll() is None and time.monotonic() < until:
+        _take(output, evidence)  # a full pipe would hold it up
+        time.sleep(processes.POLL)
+    child.kill()
+    child.wait()
+    _take(output, evidence)
+    processes.end_all(PATIENCE)
+    processes.remove_module_folders(ours)
+
+
+def main() -> int:
+    """Do what standard input says."""
+    order = Order.from_line(sys.stdin.buffer.readline())
+    sys.stdin.close()
+    try:
+        supervise(order)
+    except ArtifactsError as error:
+        told = {"errno": error.errno, "message": error.strerror, "file": error.filename}
+        print(json.dumps(told), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
