@@ -1,9 +1,55 @@
-"""Where the collection lies that this library runs."""
+"""Where the collection lies whose playbooks this library runs, and what Ansible must know to find it."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-HOME = Path(__file__).resolve().parents[1]
+COLLECTION = Path("ansible_collections", "mcp", "aws")
+COLLECTIONS = "ANSIBLE_COLLECTIONS_PATH"
+USUAL = "~/.ansible/collections:/usr/share/ansible/collections"
+
+
+def _find_home(beside: Path, others: Iterable[str]) -> Path:
+    """Return the collection: around this library in a checkout or a tarball, below it where a wheel put both."""
+    if (beside / "playbooks").is_dir():
+        return beside
+    candidates = [beside / COLLECTION, *(Path(other, COLLECTION) for other in others)]
+    return next((path for path in candidates if (path / "playbooks").is_dir()), beside)
+
+
+HOME = _find_home(Path(__file__).resolve().parents[1], sys.path)
+
+
+def settings(home: Path = HOME) -> dict[str, str]:
+    """Return the environment variables with which Ansible finds its settings and this collection.
+
+    `ANSIBLE_CONFIG` goes before an ansible.cfg in the working directory, and that one before the collection's own. Who
+    has one of his own says in it where collections are.
+    """
+    if "ANSIBLE_CONFIG" in os.environ:
+        return {}
+    own = Path.cwd() / "ansible.cfg"
+    if own.is_file() and not own.parent.stat().st_mode & stat.S_IWOTH:  # Ansible reads none that anybody could have put
+        return {"ANSIBLE_CONFIG": str(own)}
+    found = {"ANSIBLE_CONFIG": str(home / "ansible.cfg")} if (home / "ansible.cfg").is_file() else {}
+    root = home.parents[1]
+    if root.name == COLLECTION.parts[0]:  # else a playbook might get the plugins of another version
+        found[COLLECTIONS] = f"{root.parent}:{os.environ.get(COLLECTIONS, USUAL)}"
+    return found
+
+
+def version(home: Path = HOME) -> str:
+    """Return the version of the collection."""
+    manifest = home / "MANIFEST.json"
+    if manifest.is_file():
+        return str(json.loads(manifest.read_text())["collection_info"]["version"])
+    said = re.search(r"^version: *(\S+)", (home / "galaxy.yml").read_text(), re.M)
+    return said[1] if said else ""
