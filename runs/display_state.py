@@ -1,0 +1,134 @@
+"""What the display knows of a run: made of its events alone, so that any recorded run can be shown again."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from runs.changes import Changes
+from runs.display_progress import Progress
+from runs.events import Event
+from runs.outcome import COLOUR
+from runs.recorder import message
+
+WARNING = re.compile(r"^\[(?:DEPRECATION )?WARNING\]: (.+?)(?=\n\n|\n\[|\Z)", re.M | re.S)
+STARTS = ("playbook_on_task_start", "playbook_on_handler_task_start")
+RESULTS = {
+    "runner_on_ok": "ok",
+    "runner_on_failed": "failed",
+    "runner_on_unreachable": "unreachable",
+    "runner_on_skipped": "skipped",
+}
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that stays on the screen: a `phase`, a `change`, a `failed`, `ignored` or `unreachable`, a `warning`."""
+
+    kind: str
+    host: str = ""
+    role: str = ""
+    task: str = ""
+    text: str = ""
+
+
+@dataclass
+class Work:
+    """A task that is at work, with the hosts that it works on and the time it began there."""
+
+    role: str
+    task: str
+    hosts: dict[str, datetime] = field(default_factory=dict)
+    retry: str = ""
+
+
+class State:
+    """What is known so far.
+
+    :param phase_of: names the phase of a role and a play.
+    :param expected: tasks and their seconds in earlier runs.
+    """
+
+    def __init__(
+        self,
+        verb: str,
+        started: datetime,
+        phase_of: Callable[[str, str], str],
+        expected: Sequence[tuple[str, float]] = (),
+    ) -> None:
+        self.verb = verb
+        self._phase_of = phase_of
+        self.started = started
+        self.progress = Progress(expected)
+        self.phases: dict[str, datetime] = {}  # each with its begin, in the order in which they began
+        self.phase = ""
+        self.latest = ("", "")  # role and task
+        self.counts: Counter[str] = Counter()
+        self.cancelling = False
+        self._work: dict[str, Work] = {}
+        self._changes = Changes()
+        self._changed_here: set[tuple[str, str]] = set()  # hosts and tasks: a hidden result does not tell again
+        self._warned: set[str] = set()
+
+    @property
+    def work(self) -> list[Work]:
+        """The tasks that work on a host now, those that began first first."""
+        return [work for work in self._work.values() if work.hosts]
+
+    def take(self, event: Event) -> list[Note]:
+        """Take the next event, and return what it adds to the lines that stay."""
+        notes = [*self._warnings(event), *self._changed(event)]
+        if event.kind in STARTS:
+            notes += self._start(event)
+        elif event.kind == "runner_on_start":
+            work = self._work.setdefault(event.task_id, Work(event.role, event.task))
+            work.hosts[event.host] = event.time
+        elif event.kind == "runner_retry" and (retrying := self._work.get(event.task_id)):
+            tries = event.result.get("retries")
+            retrying.retry = f"try {event.result.get('attempts', 0) + 1}" + (f" of {tries}" if tries else "")
+        elif outcome := RESULTS.get(event.kind):
+            notes += self._end(event, "ignored" if outcome == "failed" and event.ignored else outcome)
+        return notes
+
+    def _start(self, event: Event) -> Iterator[Note]:
+        self.latest = (event.role, event.task)
+        self.progress.start(event.role, event.task, event.time)
+        phase = self._phase_of(event.role, event.play)
+        if phase and phase != self.phase:
+            self.phase = phase
+            if phase not in self.phases:  # lanes go back and forth between them
+                self.phases[phase] = event.time
+                yield Note("phase", text=phase)
+
+    def _end(self, event: Event, outcome: str) -> Iterator[Note]:
+        self.counts[outcome] += 1
+        self.counts["changed"] += event.changed or (event.host, event.task_id) in self._changed_here
+        self._changed_here.discard((event.host, event.task_id))
+        if work := self._work.get(event.task_id):
+            work.hosts.pop(event.host, None)
+            if not work.hosts:
+                del self._work[event.task_id]
+        if outcome in ("failed", "ignored", "unreachable"):
+            yield Note(outcome, event.host, event.role, event.task, message(event.result))
+
+    def _changed(self, event: Event) -> Iterator[Note]:
+        self._changes({"event": event.kind, "event_data": event.data, "stdout": event.output})
+        found, self._changes.found = self._changes.found, []
+        for change in found:
+            self._changed_here.add((event.host, event.task_id))
+            yield Note("change", change.host, event.role, change.task, change.item)
+
+    def _warnings(self, event: Event) -> Iterator[Note]:
+        """Find what Ansible warns of; the same warning is told once."""
+        if "WARNING]: " not in event.output:
+            return
+        for found in WARNING.findall(COLOUR.sub("", event.output).replace("\r\n", "\n")):
+            text = " ".join(found.split())
+            if text not in self._warned:
+                self._warned.add(text)
+                yield Note("warning", text=text)
