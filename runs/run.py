@@ -51,8 +51,6 @@ class Run:
         """All that is known now, as one frozen value."""
         if self._follower:
             self._outcome = self._follower.look()
-            if self._outcome.status != "running":
-                self._follower = None
         return self._outcome
 
     @property
@@ -201,7 +199,7 @@ class Run:
         """
         if follower := self._follower:
             follower.join(timeout)
-            _ = self.outcome
+            self._let_go()
         return self
 
     def cancel(self, *, wait: bool = True) -> Run:
@@ -219,8 +217,13 @@ class Run:
     async def _awaited(self) -> Run:
         if follower := self._follower:
             await follower.ended()
-            _ = self.outcome
+            self._let_go()
         return self
+
+    def _let_go(self) -> None:
+        """Keep what came of it, and nothing else."""
+        _ = self.outcome
+        self._follower = None
 
     def __enter__(self) -> Run:
         return self

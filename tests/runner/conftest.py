@@ -41,7 +41,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory laid out like the checkout: runner, playbooks and an inventory."""
     house = tmp_path_factory.mktemp("house")
     shutil.copy(CHECKOUT / "runner.py", house)
-    shutil.copytree(CHECKOUT / "runs", house / "runs", ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("runs", "plugins"):
+        shutil.copytree(CHECKOUT / part, house / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(Path(__file__).parent / "playbooks", house / "playbooks")
     (house / "playbooks" / "file").write_text("same\nold\n")
     (house / "playbooks" / "broken.yml").write_text(BROKEN)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from runner import Change, Check, HostStats, Plan, Run, RunFailed, Stack, Verdict
+from runner import Change, HostStats, Plan, Run, RunFailed, Stack
 from runs.changes import differences
+from runs.outcome import Outcome
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 WIDE, NARROW = 100, 40
@@ -95,7 +97,8 @@ def test_a_plan_that_does_not_get_to_its_end_raises(house: Path) -> None:
     assert caught.value.run.changes
 
 
-RUN = Run("site", "successful", 0, 1.0, Path("/a"))
+OUTCOME = Outcome("site", "i", Path("/a"), datetime.now(UTC), "successful", 0, 1.0)
+RUN = Run(OUTCOME)
 CHANGES = (
     Change("aws-2", "network", "Let the load balancer and administrators reach the instance", "", "-a\n+b"),
     Change("aws-1", "storage", "Create the bucket"),
@@ -131,7 +134,9 @@ def test_nothing_to_do() -> None:
     assert list(Plan("lab", (), (), RUN).lines(WIDE)) == ["plan lab: no changes"]
 
 
-RED = Verdict("verify", "lab", False, (Check("disk", "system", "Disk", False),), datetime.now(UTC), datetime.now(UTC))
+DISK = {"id": "disk", "section": "system", "title": "Disk", "ok": False}
+TIMES = {"started": "2026-11-23T15:00:00+00:00", "finished": "2026-11-23T15:00:00+00:00"}
+RED = {"schema": "mcp.aws/verdict/1", "kind": "verify", "name": "lab", "ok": False, "checks": [DISK]} | TIMES
 
 
 @pytest.mark.parametrize(
@@ -149,10 +154,12 @@ RED = Verdict("verify", "lab", False, (Check("disk", "system", "Disk", False),),
 def test_what_changes_may_mend_is_no_failure(
     changes: tuple[Change, ...],
     hosts: dict[str, HostStats],
-    verdict: Verdict | None,
+    verdict: dict[str, object] | None,
     sentences: tuple[str, ...] | None,
 ) -> None:
-    plan = Plan.of(Run("site", "failed", 2, 1.0, Path("/a"), hosts, (), verdict, changes), "lab")
+    published = {"verdict": verdict} if verdict else {}
+    failed = replace(OUTCOME, status="failed", rc=2, hosts=hosts, changes=changes, published=published)
+    plan = Plan.of(Run(failed), "lab")
     assert (plan and plan.unpredicted) == (sentences and tuple(f"Only a real run can tell {it}." for it in sentences))
 
 

@@ -9,18 +9,21 @@ from typing import Any
 
 import pytest
 
-from runner import Check, Failure, HostStats, Run, Verdict
-from runs.process import _early_failures, _message
-from runs.result import CHECKOUT
+from runner import Failure, HostStats
+from runs.home import HOME
+from runs.outcome import Outcome
+from runs.recorder import early_failures, message
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
-RED = Verdict(
-    "verify", "mcp-lab", False, (Check("disk", "system", "Disk", False, "91 %", "< 80 %", "See df."),), NOW, NOW
-)
+DISK = {"id": "disk", "section": "system", "title": "Disk", "ok": False}
+MEASURED = {"measured": "91 %", "limit": "< 80 %", "hint": "See df."}
+TIMES = {"started": NOW.isoformat(), "finished": NOW.isoformat()}
+RED = {"schema": "mcp.aws/verdict/1", "kind": "verify", "name": "mcp-lab", "ok": False, "checks": [DISK | MEASURED]}
+GREEN = Outcome("site", "i", Path("/a"), NOW, "successful", 0, 52.34)
 
 
-def _run(**changes: Any) -> Run:
-    return replace(Run("site", "successful", 0, 52.34, Path("/a")), **changes)
+def _run(**changes: Any) -> Outcome:
+    return replace(GREEN, **changes)
 
 
 @pytest.mark.parametrize(
@@ -32,28 +35,24 @@ def _run(**changes: Any) -> Run:
             _run(hosts={"a": HostStats(changed=2), "b": HostStats(changed=1)}),
             "site green in 52.3 s: 3 changes on 2 hosts",
         ),
+        (_run(status="running", rc=-1), "site running for 52 s"),
         (_run(status="canceled", rc=254), "site canceled in 52.3 s\n  output: /a/stdout"),
         (
-            _run(verdict=RED),
+            _run(published={"verdict": RED | TIMES}),
             "site failed in 52.3 s: 0 of 1 check green\n  red: Disk: 91 %, limit < 80 %. See df.\n  output: /a/stdout",
         ),
         (
-            _run(status="failed", rc=2, failures=(Failure("a", "Install", "no\nspace", f"{CHECKOUT}/roles/x.yml", 3),)),
+            _run(status="failed", rc=2, failures=(Failure("a", "Install", "no\nspace", f"{HOME}/roles/x.yml", 3),)),
             "site failed in 52.3 s\n  a: Install (roles/x.yml:3): no\n    space\n  output: /a/stdout",
         ),
     ],
 )
-def test_a_run_explains_itself(run: Run, text: str) -> None:
+def test_a_run_explains_itself(run: Outcome, text: str) -> None:
     assert str(run) == text
 
 
-@pytest.mark.parametrize("stats", [{}, {"verdict": None}, {"verdict": {"schema": "mcp.aws/verdict/2"}}, {"other": 1}])
-def test_no_verdict_of_a_known_schema(stats: dict[str, object]) -> None:
-    assert Verdict.read(stats) is None
-
-
 @pytest.mark.parametrize(
-    ("result", "message"),
+    ("result", "words"),
     [
         ({"msg": "no"}, "no"),
         ({"msg": "non-zero return code", "stderr": "E: no space\n"}, "non-zero return code\nE: no space"),
@@ -62,8 +61,8 @@ def test_no_verdict_of_a_known_schema(stats: dict[str, object]) -> None:
         ({}, "it gave no message"),
     ],
 )
-def test_message_of_a_failed_task(result: dict[str, object], message: str) -> None:
-    assert _message(result) == message
+def test_message_of_a_failed_task(result: dict[str, object], words: str) -> None:
+    assert message(result) == words
 
 
 @pytest.mark.parametrize(
@@ -82,4 +81,4 @@ def test_message_of_a_failed_task(result: dict[str, object], message: str) -> No
     ],
 )
 def test_failure_that_no_event_tells(output: str, failure: Failure) -> None:
-    assert _early_failures(output) == (failure,)
+    assert early_failures(output) == (failure,)
