@@ -58,8 +58,13 @@ class Follower:
             self._handler.start()
 
     def __del__(self) -> None:
-        if hasattr(self, "_handle"):
-            os.close(self._handle)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the supervisor's handle; for one that has ended, or that nobody follows any more."""
+        handle, self._handle = getattr(self, "_handle", -1), -1
+        if handle >= 0:
+            os.close(handle)
 
     @property
     def running(self) -> bool:

@@ -223,7 +223,9 @@ class Run:
     def _let_go(self) -> None:
         """Keep what came of it, and nothing else."""
         _ = self.outcome
-        self._follower = None
+        if self._follower:
+            self._follower.close()
+            self._follower = None
 
     def __enter__(self) -> Run:
         return self
