@@ -1,0 +1,145 @@
+"""The clients of the application: each asks over HTTP for the runs of one stack."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import datetime
+
+import httpx
+
+from bench.runner.ledger import Ledger
+from bench.runner.soak import traces
+from bench.runner.soak.house import House
+from bench.runner.soak.jobs import Job, Outcome
+from bench.runner.turns import CHECKOUT
+from runs.events import Event
+
+PATIENCE, SETTLING = 120.0, 3.0
+
+
+async def lines(response: httpx.Response) -> AsyncIterator[Event]:
+    """Yield the events that a response tells of."""
+    async for line in response.aiter_lines():
+        number, kind, moment, host = json.loads(line)
+        yield Event(number, kind, datetime.fromisoformat(moment), host=host)
+
+
+async def _reach(response: httpx.Response, after: int) -> None:
+    if after:
+        async for event in lines(response):
+            if event.number >= after:
+                return
+
+
+async def _follow(client: httpx.AsyncClient, job: Job, outcome: Outcome) -> float:
+    """Start a run that ends with its stream, and hang up when the job says so; return when."""
+    async with client.stream("GET", f"/follow/{job.stack}") as response:
+        told = response.aiter_lines()
+        outcome.ident = json.loads(await anext(told))
+        ledger = Ledger()
+        async for line in told:
+            number, kind, moment, host = json.loads(line)
+            if job.cut and number >= job.after:
+                break
+            ledger.take(Event(number, kind, datetime.fromisoformat(moment), host=host))
+        outcome.problems += ledger.problems
+        if job.cut:
+            await asyncio.sleep(job.delay)
+            outcome.early = (await client.get(f"/runs/{outcome.ident}/done")).json()
+    return time.monotonic()
+
+
+async def _start(client: httpx.AsyncClient, job: Job, outcome: Outcome) -> float:
+    """Start a run, look at its events, and cancel it when the job says so; return when."""
+    outcome.ident = (await client.post(f"/runs/{job.stack}")).raise_for_status().json()
+    async with client.stream("GET", f"/runs/{outcome.ident}/events") as response:
+        if not job.cut:
+            ledger = Ledger()
+            async for event in lines(response):
+                ledger.take(event)
+            outcome.problems += ledger.problems
+            return time.monotonic()
+        await _reach(response, job.after)
+    await asyncio.sleep(job.delay)  # the client has hung up, which must not end this run
+    outcome.early = (await client.get(f"/runs/{outcome.ident}/done")).json()
+    began = time.monotonic()
+    if job.cut:
+        (await client.post(f"/runs/{outcome.ident}/cancel")).raise_for_status()
+    return began
+
+
+async def play(client: httpx.AsyncClient, job: Job) -> Outcome:
+    """Do a job."""
+    outcome = Outcome(job.number)
+    follows = job.way == "abandon" or (not job.cut and job.number % 2 == 0)
+    try:
+        began = await (_follow if follows else _start)(client, job, outcome)
+        result = (await client.get(f"/runs/{outcome.ident}")).raise_for_status().json()
+        outcome.took = time.monotonic() - began if job.cut else 0.0
+        outcome.left = traces.processes(outcome.ident)
+        outcome.status = result["status"]
+        ledger = Ledger()
+        async with client.stream("GET", f"/runs/{outcome.ident}/events") as response:
+            async for event in lines(response):
+                ledger.take(event)
+        outcome.kinds = ledger.steady
+        outcome.problems += ledger.problems
+    except Exception as error:
+        outcome.problems.append(f"{type(error).__name__}: {error}")
+    return outcome
+
+
+async def _serve(url: str, lanes: list[list[Job]]) -> tuple[list[Outcome], traces.Found, float]:
+    """Do all jobs; return what came of them, what the server's process has left, and its slowest answer in seconds."""
+    slowest, over = 0.0, False
+
+    async def ping() -> None:
+        nonlocal slowest
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client:
+            while not over:
+                began = time.monotonic()
+                await client.get("/runs/none/nothing")
+                slowest = max(slowest, time.monotonic() - began)
+                await asyncio.sleep(0.1)
+
+    async def lane(jobs: list[Job]) -> list[Outcome]:
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client:
+            return [await play(client, job) for job in jobs]
+
+    async def left() -> traces.Found:
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client:
+            found: traces.Found = (await client.post("/left")).json()
+            return found
+
+    await left()
+    async with AsyncExitStack() as stack:
+        pinging = asyncio.create_task(ping())
+        stack.push_async_callback(asyncio.wait, [pinging])
+        done = await asyncio.gather(*map(lane, lanes))
+        over = True
+    until = time.monotonic() + SETTLING
+    while (found := await left()) and time.monotonic() < until:
+        await asyncio.sleep(0.1)
+    return [each for outcomes in done for each in outcomes], found, slowest
+
+
+def serve(house: House, lanes: list[list[Job]]) -> tuple[list[Outcome], traces.Found, float]:
+    """Start the server, do all jobs, and end it."""
+    command = [sys.executable, "-m", "bench.runner.soak.app", str(house.folder), str(house.stacks)]
+    server = subprocess.Popen(command, cwd=CHECKOUT, env=house.environment, stdout=subprocess.PIPE, text=True)
+    assert server.stdout
+    try:
+        port = int(server.stdout.readline())
+        return asyncio.run(_serve(f"http://127.0.0.1:{port}", lanes))
+    finally:
+        server.terminate()
+        server.wait()
+        server.stdout.close()

@@ -1,0 +1,109 @@
+"""The stacks of a soak: a small playbook with all that can be left behind, in a folder that is its whole world."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.runner.soak.door import Door
+from runner import Limits, Stack
+
+VERB, KEEP = "soak", 10
+HERE = """- name: Do a little of everything here
+  hosts: here
+  gather_facts: false
+  tasks:
+    - name: Start a process
+      ansible.builtin.raw: /bin/true
+      changed_when: true
+    - name: Go round a loop
+      ansible.builtin.debug: {msg: "{{ item }}"}
+      loop: [one, two, three]
+    - name: Work in the background
+      ansible.builtin.command: sleep 0.5
+      async: 30
+      poll: 1
+      changed_when: false
+    - name: Sleep
+      ansible.builtin.raw: sleep 0.5
+      changed_when: false
+"""
+THERE = """- name: Do a little over SSH
+  hosts: there
+  gather_facts: false
+  tasks:
+    - name: Open a connection that stays
+      ansible.builtin.raw: /bin/true
+      changed_when: true
+    - name: Run a module
+      ansible.builtin.command: /bin/true
+      changed_when: true
+    - name: Sleep there
+      ansible.builtin.raw: sleep 0.5
+      changed_when: false
+"""
+# One play here and one there; `runner_on_async_poll` depends on the clock and is not counted.
+EXPECTED_HERE = {
+    "playbook_on_play_start": 1,
+    "playbook_on_start": 1,
+    "playbook_on_stats": 1,
+    "playbook_on_task_start": 4,
+    "runner_item_on_ok": 3,
+    "runner_on_async_ok": 1,
+    "runner_on_ok": 4,
+    "runner_on_start": 4,
+}
+EXPECTED_THERE = {
+    "playbook_on_play_start": 1,
+    "playbook_on_task_start": 3,
+    "runner_on_ok": 3,
+    "runner_on_start": 3,
+}
+
+
+@dataclass(frozen=True)
+class House:
+    """Inventories and a playbook in `folder`, and in `folder/world` the home, temporary files and artifacts of runs."""
+
+    folder: Path
+    stacks: int
+    ssh: bool
+
+    def build(self, door: Door | None) -> None:
+        """Write it all."""
+        (self.folder / "playbooks").mkdir()
+        for name in ("home", "tmp", "cache"):
+            (self.world / name).mkdir(parents=True)
+        (self.folder / "playbooks" / f"{VERB}.yml").write_text(HERE + (THERE if door else ""))
+        lines = ["[all:vars]", "ansible_python_interpreter=/usr/bin/python3"]
+        lines += ["[here]", "localhost ansible_connection=local", *(["[there]", door.line()] if door else [])]
+        for number in range(self.stacks):
+            self.inventory(number).write_text("\n".join(lines) + "\n")
+
+    @property
+    def world(self) -> Path:
+        """Where runs may leave something."""
+        return self.folder / "world"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of the program that starts the runs."""
+        places = {"HOME": "home", "TMPDIR": "tmp", "XDG_CACHE_HOME": "cache", "XDG_RUNTIME_DIR": "tmp"}
+        return dict(os.environ) | {name: str(self.world / place) for name, place in places.items()}
+
+    def inventory(self, number: int) -> Path:
+        """Return the inventory of a stack."""
+        return self.folder / f"lab{number}"
+
+    def stack(self, number: int) -> Stack:
+        """Return a stack."""
+        return Stack(self.inventory(number), playbooks=self.folder / "playbooks", limits=Limits(runs=KEEP))
+
+    @property
+    def expected(self) -> dict[str, int]:
+        """How many events of each kind a whole run has."""
+        more = EXPECTED_THERE if self.ssh else {}
+        return {kind: EXPECTED_HERE.get(kind, 0) + more.get(kind, 0) for kind in EXPECTED_HERE | more}

@@ -1,0 +1,77 @@
+"""One soak: a folder, the program that starts the runs, and a look at all that is left of them."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.runner.soak import client, traces
+from bench.runner.soak.door import Door
+from bench.runner.soak.house import KEEP, House
+from bench.runner.soak.jobs import Job, Outcome, draw
+from bench.runner.soak.report import Soak
+from bench.runner.turns import CHECKOUT
+
+MODES = ("threads", "asyncio", "fastapi")
+# Directories that Ansible makes once for a user and that stay; what is in them must not.
+STANDING = {f"home/{name}" for name in (".ansible", ".ansible/tmp", ".ansible/cp", ".ansible_async")}
+
+
+class WorkerFailed(Exception):
+    """The program that starts the runs did not get to its end."""
+
+
+def soak(mode: str, folder: Path, runs: int, at_once: int, seed: int, door: Door | None = None) -> Soak:
+    """Do that many runs, so many at a time, each lane on a stack of its own, as a stack takes one run at a time."""
+    house = House(folder, at_once, door is not None)
+    house.build(door)
+    jobs = draw(runs, at_once, sum(house.expected.values()), seed)
+    lanes = [[job for job in jobs if job.stack == stack] for stack in range(at_once)]
+    began = time.monotonic()
+    outcomes, left, pause = client.serve(house, lanes) if mode == "fastapi" else _work(mode, house, jobs)
+    seconds = time.monotonic() - began
+    left = left | traces.settled(lambda: _outside(house), {})
+    artifacts = [len(list(path.iterdir())) for path in (house.world / "cache").glob("mcp.aws/*/artifacts")]
+    return Soak(mode, jobs, outcomes, house.expected, left, artifacts, KEEP, pause, seconds)
+
+
+def _work(mode: str, house: House, jobs: Sequence[Job]) -> tuple[list[Outcome], traces.Found, float]:
+    """Let a program do the jobs."""
+    order = {
+        "folder": str(house.folder),
+        "stacks": house.stacks,
+        "ssh": house.ssh,
+        "jobs": [asdict(job) for job in jobs],
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.runner.soak.worker", mode],
+        cwd=CHECKOUT,
+        env=house.environment,
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise WorkerFailed(f"{mode}: ended with {done.returncode}: {done.stderr[-3000:]}")
+    said = json.loads(done.stdout.splitlines()[-1])
+    if done.stderr.strip():  # a warning about what was never awaited or closed is a trace too
+        said["left"]["warnings"] = done.stderr.strip().splitlines()[-5:]
+    return [Outcome(**each) for each in said["outcomes"]], said["left"], said["pause"]
+
+
+def _outside(house: House) -> traces.Found:
+    """Return what the world of the runs holds that must not stay."""
+    found = [path for path in traces.files(house.world, "cache") if path not in STANDING]
+    return {
+        "processes": traces.processes(str(house.world)),
+        "locks": traces.locks(house.world),
+        "files": [path for path in found if path not in ("home", "tmp")],
+    }

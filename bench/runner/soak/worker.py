@@ -1,0 +1,75 @@
+"""The program whose threads or tasks start the runs: it reads its jobs as JSON and prints what came of them.
+
+`python -m bench.runner.soak.worker threads|asyncio < jobs`
+"""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.runner.soak import traces
+from bench.runner.soak.house import House
+from bench.runner.soak.jobs import Job, Outcome
+from bench.runner.soak.play import in_task, in_thread
+from runner import Run
+
+TICK = 0.02
+
+
+def threads(house: House, lanes: list[list[Job]], runs: list[Run]) -> tuple[list[Outcome], float]:
+    """Do the jobs of each stack in a thread; return what came of them, and no pause of an event loop."""
+
+    def lane(jobs: list[Job]) -> list[Outcome]:
+        return [in_thread(house, job, runs) for job in jobs]
+
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        return [each for done in pool.map(lane, lanes) for each in done], 0.0
+
+
+async def tasks(house: House, lanes: list[list[Job]], runs: list[Run]) -> tuple[list[Outcome], float]:
+    """Do the jobs of each stack in a task; return what came of them, and the loop's longest pause in seconds."""
+    longest = 0.0
+
+    async def tick() -> None:
+        nonlocal longest
+        clock = asyncio.get_running_loop().time
+        while True:
+            began = clock()
+            await asyncio.sleep(TICK)
+            longest = max(longest, clock() - began - TICK)
+
+    async def lane(jobs: list[Job]) -> list[Outcome]:
+        return [await in_task(house, job, runs) for job in jobs]
+
+    ticking = asyncio.create_task(tick())
+    done = await asyncio.gather(*map(lane, lanes))
+    ticking.cancel()
+    return [each for outcomes in done for each in outcomes], longest
+
+
+def main() -> None:
+    """Do what standard input says."""
+    said = json.load(sys.stdin)
+    house = House(Path(said["folder"]), said["stacks"], said["ssh"])
+    lanes: list[list[Job]] = [[] for _ in range(house.stacks)]
+    for each in said["jobs"]:
+        lanes[each["stack"]].append(Job(**each))
+    runs: list[Run] = []  # a program may keep its finished runs: they must hold nothing
+    before = traces.own()
+    if sys.argv[1] == "asyncio":
+        outcomes, pause = asyncio.run(tasks(house, lanes, runs))
+    else:
+        outcomes, pause = threads(house, lanes, runs)
+    left = traces.settled(traces.own, before)
+    print(json.dumps({"outcomes": [asdict(each) for each in outcomes], "left": left, "pause": pause}))
+
+
+if __name__ == "__main__":
+    main()
