@@ -24,21 +24,23 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from runs import sinks
 from runs.changes import Change
 from runs.errors import ArtifactsError, BadInput, Locked, RunFailed
 from runs.events import Event
 from runs.follower import Follower
 from runs.history import History
-from runs.home import HOME
+from runs.home import HOME, settings
 from runs.lock import locked
 from runs.order import Limits, Order
 from runs.outcome import Failure, HostStats, now
 from runs.plan import Plan
+from runs.remote_node import Node
 from runs.run import Run
 from runs.verdicts import AnyVerdict, Check, Verdict
 
@@ -54,6 +56,7 @@ __all__ = [
     "HostStats",
     "Limits",
     "Locked",
+    "Node",
     "Options",
     "Plan",
     "Run",
@@ -97,6 +100,8 @@ class Stack:
         `$XDG_CACHE_HOME/mcp.aws`.
     :param limits: how many artifacts stay: runs, days, bytes, files.
     :param colour: whether Ansible's output has colours.
+    :param node: another control node that does the work; by default this machine does.
+    :param sinks: where runs are recorded beside the history: `ara`.
     :raises BadInput: when there is no such inventory.
     """
 
@@ -105,6 +110,8 @@ class Stack:
     cache: Path | None = field(default=None, kw_only=True)
     limits: Limits = field(default=Limits(), kw_only=True)
     colour: bool = field(default=False, kw_only=True)
+    node: Node | None = field(default=None, kw_only=True)
+    sinks: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         _find_inventory(Path(self.inventory))  # a wrong one is told at once, not with the first run
@@ -206,6 +213,8 @@ class Stack:
             raise BadInput(f"No playbook `{verb}`.{_nearest(verb, [*self.verbs(), 'plan'])}")
         chosen = {"--limit": limit, "--tags": _joined(tags), "--skip-tags": _joined(skip_tags), "--forks": forks}
         switches = ["--check"] * check + ["--diff"] * diff
+        environment = settings()
+        environment |= sinks.environment(self.sinks, self.cache_path, os.environ | environment)
         order = Order(
             verb=verb,
             playbook=playbook.resolve(),
@@ -218,6 +227,8 @@ class Stack:
             colour=self.colour,
             timeout=timeout,
             limits=self.limits,
+            environment=environment,
+            node=asdict(self.node) if self.node else {},
         )
         with locked(order.inventory, verb, order.ident, check=check, wait=wait) as lock:
             return Run.begin(order.held_by(lock), on_event)

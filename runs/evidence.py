@@ -16,9 +16,9 @@ from typing import Any
 from ansible_runner.utils import OutputEventFilter
 
 from runs import events, outcome
-from runs.masks import Masks
+from runs.masks import MASK, Masks
 from runs.order import Order
-from runs.outcome import Outcome
+from runs.outcome import Failure, Outcome
 from runs.recorder import Recorder, early_failures
 
 
@@ -51,6 +51,10 @@ class Evidence:
     def write(self, chunk: bytes) -> None:
         """Take a piece of the output, which may end anywhere."""
         self._filter.write(self._decoder.decode(chunk))
+        self.flush()
+
+    def flush(self) -> None:
+        """Let readers see what was taken."""
         self._stdout.flush()
         self._events.flush()
 
@@ -64,18 +68,28 @@ class Evidence:
             path.unlink()
         except FileNotFoundError:  # a line that belongs to no event has no file
             event.setdefault("created", outcome.now().isoformat())
+        self.take(event)
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Keep one event, ansible-runner's dictionary."""
         number = self._recorder.count + 1
         line = self._masks.line(json.dumps(event | {"counter": number}))
-        self._recorder(json.loads(line) if "********" in line else event)
+        self._recorder(json.loads(line) if MASK in line else event)
         self._events.write(line + "\n")
         if printed := event.get("stdout"):
             self._stdout.write(self._masks.text(printed) + "\n")
 
-    def outcome(self, rc: int, stopped: str) -> Outcome:
-        """Write the result and the history; return the result."""
-        status = stopped or ("failed" if rc else "successful")
+    def outcome(self, rc: int, stopped: str, why: str = "") -> Outcome:
+        """Write the result and the history; return the result.
+
+        :param stopped: the status of a run that was ended before its end.
+        :param why: what went wrong beside the playbook.
+        """
+        status = stopped or ("failed" if rc or why else "successful")
         failures = self._recorder.failures() if status == "failed" else ()
-        if status == "failed" and not failures:
+        if status == "failed" and why:
+            failures = (*failures, Failure("", "", why))
+        elif status == "failed" and not failures:
             failures = early_failures((self._order.artifacts / "stdout").read_text(errors="replace"))
         result = Outcome(
             verb=self._order.verb,

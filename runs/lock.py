@@ -33,7 +33,7 @@ stack_lock = _collection("stack_lock")
 
 @contextmanager
 def locked(inventory: Path, verb: str, ident: str, *, check: bool, wait: float) -> Iterator[int]:
-    """Yield the descriptor that holds the lock, which a supervisor may inherit, or -1 for what changes nothing.
+    """Yield the descriptor that holds the lock, which a supervisor then inherits, or -1 for what changes nothing.
 
     :raises Locked: when another run held it for `wait` seconds.
     """
@@ -46,5 +46,19 @@ def locked(inventory: Path, verb: str, ident: str, *, check: bool, wait: float) 
         raise Locked(str(error), error.holder) from None
     try:
         yield descriptor
-    finally:
-        os.close(descriptor)  # it stays locked as long as a supervisor has it
+    except BaseException:
+        stack_lock.release(descriptor)
+        raise
+    os.close(descriptor)  # the supervisor has it now
+
+
+def keep(descriptor: int) -> None:
+    """Say that this process is the one that holds an inherited lock."""
+    if descriptor >= 0:
+        stack_lock.hand_over(descriptor, os.getpid())
+
+
+def release(descriptor: int) -> None:
+    """Let the next run begin."""
+    if descriptor >= 0:
+        stack_lock.release(descriptor)

@@ -77,6 +77,11 @@ class Outcome:
         return verdicts.read(self.published, self.verb)
 
     @property
+    def verdicts(self) -> Mapping[str, AnyVerdict]:
+        """What each playbook that took part found, by its kind: `site` has those of `provision`, `deploy` and more."""
+        return verdicts.read_all(self.published)
+
+    @property
     def red(self) -> tuple[Check, ...]:
         """The checks of the verdict that failed."""
         return tuple(getattr(self.verdict, "red", ()))
@@ -106,9 +111,8 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain values that JSON takes: times in ISO 8601, paths as text."""
-        whole = {"schema": SCHEMA, "ok": self.ok, "changed": self.changed} | asdict(self) | {"verdict": None}
-        if self.verdict:
-            whole["verdict"] = asdict(self.verdict)
+        whole = {"schema": SCHEMA, "ok": self.ok, "changed": self.changed} | asdict(self)
+        whole["verdict"] = self.verdict.as_dict() if self.verdict else None
         plain: dict[str, Any] = json.loads(json.dumps(whole, default=_plain))
         return plain
 

@@ -129,6 +129,11 @@ class Run:
         return self.outcome.verdict
 
     @property
+    def verdicts(self) -> Mapping[str, AnyVerdict]:
+        """What each playbook that took part found, by its kind: `site` has those of `provision`, `deploy` and more."""
+        return self.outcome.verdicts
+
+    @property
     def published(self) -> Mapping[str, Any]:
         """All that the playbook published by `set_stats`, as it came."""
         return self.outcome.published

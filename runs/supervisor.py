@@ -17,8 +17,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from runs import artifacts, processes
+from runs import artifacts, lock, processes, remote
 from runs.command import command_of
 from runs.errors import ArtifactsError
 from runs.evidence import Evidence
@@ -61,22 +62,40 @@ def supervise(order: Order) -> Outcome:
     processes.adopt_orphans()
     artifacts.prepare(order.artifacts)
     held = artifacts.hold(order.artifacts)
+    lock.keep(order.lock)
     try:
         with private_directory() as private, Evidence(order, private) as evidence:
-            rc = _run(order, private, evidence, stop)
-        outcome = evidence.outcome(rc, stop.why)
+            rc, why = (_elsewhere if order.node else _here)(order, private, evidence, stop)
+        outcome = evidence.outcome(rc, stop.why, why)
     except OSError as error:
         if error.errno in artifacts.NO_ROOM:
             raise artifacts.lost(error, order.artifacts) from error
         raise
     finally:
         os.close(held)
+        lock.release(order.lock)
     artifacts.trim(order.artifacts.parent, order.limits)
     return outcome
 
 
-def _run(order: Order, private: Path, evidence: Evidence, stop: Stop) -> int:
-    """Run the playbook here or on another control node; return its exit status."""
+def _elsewhere(order: Order, private: Path, evidence: Evidence, stop: Stop) -> tuple[int, str]:
+    """Run the playbook on another control node; return its exit status and what went wrong between here and there."""
+
+    def take(event: dict[str, Any]) -> None:
+        evidence.take(event)
+        evidence.flush()
+
+    try:
+        _status, rc = remote.execute(order, take, stop.asked, private)
+    except remote.NodeError as error:
+        return KILLED, str(error)
+    finally:
+        processes.end_all(PATIENCE)
+    return rc, ""
+
+
+def _here(order: Order, private: Path, evidence: Evidence, stop: Stop) -> tuple[int, str]:
+    """Run the playbook on this machine; return its exit status and nothing."""
     command, environment, folder = command_of(order, private)
     child = subprocess.Popen(
         command,
@@ -99,7 +118,7 @@ def _run(order: Order, private: Path, evidence: Evidence, stop: Stop) -> int:
         _end(child, output, evidence)
     child.stdout.close()
     processes.send(processes.with_text(str(private / "cp")), signal.SIGTERM)  # masters of SSH connections
-    return KILLED if child.returncode < 0 else child.returncode
+    return KILLED if child.returncode < 0 else child.returncode, ""
 
 
 def _attend(child: subprocess.Popen[bytes], output: int, evidence: Evidence, stop: Stop) -> None:
