@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,7 +43,8 @@ class ActionModule(ActionBase):
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from error
 
-        display.display(verdict.table(judged, shutil.get_terminal_size((verdict.NARROW, 24)).columns, stringc))
+        # Ansible measured the terminal in its own process; a task's has another output and would find 80 columns.
+        display.display(verdict.table(judged, display.columns + 1, stringc))
         result.update(
             changed=False,
             verdict=judged,

@@ -99,7 +99,7 @@ def table(verdict: Mapping[str, Any], width: int = NARROW, colour: Colour | None
     """
     paint = colour or (lambda text, _name: text)
     several = _hosts(verdict) > 1
-    room = min(max(width, NARROW), WIDE) - len("  ✔ ") - 2 * len("  ")
+    room = _room(width)
     columns = (room * 36 // 100, room * 40 // 100, room - room * 36 // 100 - room * 40 // 100)
     lines: list[str] = []
     everything = [*verdict["checks"], *verdict["skipped"]]
@@ -111,12 +111,24 @@ def table(verdict: Mapping[str, Any], width: int = NARROW, colour: Colour | None
             cells = _row((_title(check, several), measured, check["limit"]), columns)
             mark = paint(MARKS[state], COLOURS[state])
             lines += [f"  {mark} {cells[0]}", *(f"    {cell}" for cell in cells[1:])]
-    lines += ["", paint(summary(verdict), COLOURS[verdict["ok"]])]
+    return "\n".join(line.rstrip() for line in [*lines, "", closing(verdict, width, colour)])
+
+
+def closing(verdict: Mapping[str, Any], width: int = NARROW, colour: Colour | None = None) -> str:
+    """Say the result in one line, and below it what is red and what to look at; the rest is as in `table`."""
+    paint = colour or (lambda text, _name: text)
+    several, room = _hosts(verdict) > 1, _room(width)
+    lines = [paint(summary(verdict), COLOURS[verdict["ok"]])]
     for checks in _by_cause(red(verdict)):
         trouble = f"{', '.join(_title(check, several) for check in checks)}: {checks[0]['measured']}"
         lines += ["", *(paint(line, "red") for line in textwrap.wrap(f"{MARKS[False]} {trouble}", room))]
         lines += textwrap.wrap(checks[0]["hint"], room, initial_indent="  ", subsequent_indent="  ")
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(lines)
+
+
+def _room(width: int) -> int:
+    """Return the columns for text: without marks and the blanks between cells."""
+    return min(max(width, NARROW), WIDE) - len("  ✔ ") - 2 * len("  ")
 
 
 def _by_cause(checks: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
