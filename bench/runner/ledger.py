@@ -33,9 +33,10 @@ class Ledger:
         if event.number != self._last + 1:
             self._complain(f"event {event.number} follows {self._last}")
         self._last = event.number
-        if event.time < self._times.get(event.host, event.time):
-            self._complain(f"event {event.number} of host {event.host or 'none'} is older than the one before it")
-        self._times[event.host] = event.time
+        if event.host:  # lines between the events have the time at which they were read
+            if event.time < self._times.get(event.host, event.time):
+                self._complain(f"event {event.number} of host {event.host} is older than the one before it")
+            self._times[event.host] = event.time
         self.kinds[event.kind] += 1
         if event.kind == "runner_on_start":
             self._open[event.host] = self._open.get(event.host, 0) + 1

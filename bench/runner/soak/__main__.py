@@ -1,6 +1,6 @@
 """Start 200 runs, 8 at a time, cancel a third of them at random points, and look for all that they may leave.
 
-`python -m bench.runner.soak [--runs 200] [--at-once 8] [--mode threads|asyncio|fastapi|all] [--seed N] [--no-ssh]`.
+`python -m bench.runner.soak [--runs 200] [--at-once 8] [--mode threads|asyncio|fastapi|all] [--seed N] [--light]`.
 Each run works here, in the background, and over SSH on an sshd of the soak's own. It exits with 1 when anything is left
 over, a cancel takes more than five seconds, or a run that nobody cancelled is not green with each of its events.
 """
@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=8, help="runs at a time (8)")
     parser.add_argument("--mode", choices=(*MODES, "all"), default="all", help="who starts them (all)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the random points")
-    parser.add_argument("--no-ssh", action="store_true", help="leave the connection over SSH out")
+    parser.add_argument("--light", action="store_true", help="leave out what works in the background and over SSH")
     said = parser.parse_args()
     modes = MODES if said.mode == "all" else (said.mode,)
     print(f"{said.runs} runs of each mode, {said.at_once} at a time, seed {said.seed}; this machine has", end=" ")
@@ -37,7 +37,7 @@ def main() -> int:
     soaks = []
     with ExitStack() as stack:
         door = None
-        if not said.no_ssh:
+        if not said.light:
             door = stack.enter_context(Door(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="door-")))))
         for mode in modes:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-")))

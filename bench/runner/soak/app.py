@@ -85,7 +85,7 @@ def application(house: House) -> FastAPI:
 
 def main() -> None:
     """Serve."""
-    house = House(Path(sys.argv[1]), int(sys.argv[2]), ssh=False)
+    house = House(Path(sys.argv[1]), int(sys.argv[2]), full=False)
     listening = socket.create_server(("127.0.0.1", 0))
     print(listening.getsockname()[1], flush=True)
     config = uvicorn.Config(application(house), log_level="warning", timeout_graceful_shutdown=5)

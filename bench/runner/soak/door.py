@@ -84,7 +84,7 @@ class Door:
             f"-F none -o UserKnownHostsFile={self.folder}/known -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes"
         )
         return (
-            f"there ansible_host=127.0.0.1 ansible_port={self.port} ansible_user={getpass.getuser()} "
+            f"behind ansible_host=127.0.0.1 ansible_port={self.port} ansible_user={getpass.getuser()} "
             f"ansible_ssh_private_key_file={self.folder}/user ansible_pipelining=true "
             f"ansible_ssh_common_args='{options}'"
         )

@@ -21,7 +21,10 @@ from bench.runner.turns import CHECKOUT
 
 MODES = ("threads", "asyncio", "fastapi")
 # Directories that Ansible makes once for a user and that stay; what is in them must not.
-STANDING = {f"home/{name}" for name in (".ansible", ".ansible/tmp", ".ansible/cp", ".ansible_async")}
+STANDING = {f"home/{name}" for name in (".ansible", ".ansible/tmp", ".ansible/cp", ".ansible_async")} | {"home", "tmp"}
+# Artifacts are counted apart; the other is the collection's cache of modules, one for all runs.
+CACHES = ("cache", "home/.cache")
+PATIENCE = 8.0  # seconds; Ansible's watcher of a background job looks only every five whether the job has ended
 
 
 class WorkerFailed(Exception):
@@ -37,7 +40,7 @@ def soak(mode: str, folder: Path, runs: int, at_once: int, seed: int, door: Door
     began = time.monotonic()
     outcomes, left, pause = client.serve(house, lanes) if mode == "fastapi" else _work(mode, house, jobs)
     seconds = time.monotonic() - began
-    left = left | traces.settled(lambda: _outside(house), {})
+    left = left | traces.settled(lambda: _outside(house), {}, PATIENCE)
     artifacts = [len(list(path.iterdir())) for path in (house.world / "cache").glob("mcp.aws/*/artifacts")]
     return Soak(mode, jobs, outcomes, house.expected, left, artifacts, KEEP, pause, seconds)
 
@@ -47,7 +50,7 @@ def _work(mode: str, house: House, jobs: Sequence[Job]) -> tuple[list[Outcome], 
     order = {
         "folder": str(house.folder),
         "stacks": house.stacks,
-        "ssh": house.ssh,
+        "full": house.full,
         "jobs": [asdict(job) for job in jobs],
     }
     done = subprocess.run(
@@ -69,9 +72,9 @@ def _work(mode: str, house: House, jobs: Sequence[Job]) -> tuple[list[Outcome], 
 
 def _outside(house: House) -> traces.Found:
     """Return what the world of the runs holds that must not stay."""
-    found = [path for path in traces.files(house.world, "cache") if path not in STANDING]
+    found = [path for path in traces.files(house.world, *CACHES) if path not in STANDING]
     return {
         "processes": traces.processes(str(house.world)),
         "locks": traces.locks(house.world),
-        "files": [path for path in found if path not in ("home", "tmp")],
+        "files": found,
     }

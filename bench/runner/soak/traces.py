@@ -94,7 +94,7 @@ def more(before: Found, after: Found) -> Found:
     }
 
 
-def settled(look: Callable[[], Found], before: Found, patience: float = 3.0) -> Found:
+def settled(look: Callable[[], Found], before: Found, patience: float) -> Found:
     """Return what is more than before, once nothing is or patience has ended."""
     until = time.monotonic() + patience
     while (left := more(before, look())) and time.monotonic() < until:

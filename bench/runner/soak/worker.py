@@ -20,7 +20,7 @@ from bench.runner.soak.jobs import Job, Outcome
 from bench.runner.soak.play import in_task, in_thread
 from runner import Run
 
-TICK = 0.02
+TICK, SETTLING = 0.02, 3.0  # seconds
 
 
 def threads(house: House, lanes: list[list[Job]], runs: list[Run]) -> tuple[list[Outcome], float]:
@@ -57,7 +57,7 @@ async def tasks(house: House, lanes: list[list[Job]], runs: list[Run]) -> tuple[
 def main() -> None:
     """Do what standard input says."""
     said = json.load(sys.stdin)
-    house = House(Path(said["folder"]), said["stacks"], said["ssh"])
+    house = House(Path(said["folder"]), said["stacks"], said["full"])
     lanes: list[list[Job]] = [[] for _ in range(house.stacks)]
     for each in said["jobs"]:
         lanes[each["stack"]].append(Job(**each))
@@ -67,7 +67,7 @@ def main() -> None:
         outcomes, pause = asyncio.run(tasks(house, lanes, runs))
     else:
         outcomes, pause = threads(house, lanes, runs)
-    left = traces.settled(traces.own, before)
+    left = traces.settled(traces.own, before, SETTLING)
     print(json.dumps({"outcomes": [asdict(each) for each in outcomes], "left": left, "pause": pause}))
 
 
