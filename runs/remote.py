@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import zipfile
 from base64 import b64decode
@@ -27,8 +28,8 @@ class NodeError(RuntimeError):
     """A control node did not run what it was sent, or not to its end. `events` is how many events had come."""
 
     def __init__(self, node: Node, what: str, said: str = "", remedy: str = "", *, events: int = 0) -> None:
-        heard = f" It said: {said}" if said else ""
-        super().__init__(" ".join(filter(None, [f"Control node {node}: {what}.{heard}", remedy or node.trial])))
+        heard = f"It said: {said}" if said else ""
+        super().__init__("\n".join(filter(None, [f"Control node {node}: {what}.", heard, remedy or node.trial])))
         self.events = events
 
 
@@ -46,6 +47,8 @@ def execute(
     :raises NodeError: when the node does not answer, or the stream breaks.
     """
     node = Node.of(order.node)
+    if missing := sorted(set(node.environment) - {*os.environ, *order.environment}):
+        raise NodeError(node, f"{', '.join(missing)} is to be sent there and is not set here", remedy="Set it.")
     with tempfile.TemporaryDirectory(prefix="node-", dir=private) as folder:
         job = remote_job.write(order, node, Path(folder))
         try:

@@ -13,7 +13,6 @@ from typing import Any
 
 from ansible_runner.streaming import Transmitter
 
-from runs.errors import BadInput
 from runs.home import HOME
 from runs.order import Order
 from runs.remote_node import Node
@@ -27,10 +26,7 @@ SETTINGS = {"pexpect_timeout": 0.5, "suppress_output_file": True}  # how soon it
 
 
 def write(order: Order, node: Node, folder: Path) -> Path:
-    """Write the job as the stream that a worker takes, and return the file.
-
-    :raises BadInput: when a variable of the environment that is to be sent is not set.
-    """
+    """Write the job as the stream that a worker takes, and return the file."""
     private = folder / "private"
     _copy(order.playbook.parent, private / "project" / "playbooks")
     for part in PARTS:
@@ -46,7 +42,6 @@ def write(order: Order, node: Node, folder: Path) -> Path:
     job = folder / "job"
     with job.open("wb") as stream:
         Transmitter(_output=stream, private_data_dir=str(private), **_arguments(order, node)).run()
-    shutil.rmtree(private)
     return job
 
 
@@ -75,14 +70,12 @@ def _arguments(order: Order, node: Node) -> dict[str, Any]:
 
 def _environment(order: Order, node: Node) -> dict[str, str]:
     """Return the variables that are sent: those that the node names, and ours."""
-    ours = os.environ | dict(order.environment)
-    if missing := [name for name in node.environment if name not in ours]:
-        raise BadInput(f"{', '.join(missing)} is to be sent to {node} and is not set here. Set it or do not name it.")
+    given = os.environ | dict(order.environment)
     return {
         "ANSIBLE_HOST_KEY_CHECKING": "True",  # ansible-runner turns it off where nobody says anything
         "ANSIBLE_FORCE_COLOR" if order.colour else "ANSIBLE_NOCOLOR": "1",
         "MCP_AWS_RUN": order.ident,
-    } | {name: ours[name] for name in node.environment}
+    } | {name: given[name] for name in node.environment}
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -41,6 +41,7 @@ class Stream:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             bufsize=0,
+            preexec_fn=_attentive,
         )
         assert self._process.stdin
         assert self._process.stdout
@@ -150,3 +151,9 @@ class Stream:
         with suppress(subprocess.TimeoutExpired):
             return self._process.wait(max(0.0, until - time.monotonic()))
         return None
+
+
+def _attentive() -> None:
+    """Let the command hear an interrupt, which a supervisor ignores and its child would too, and get one when it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    processes.end_with_parent()
