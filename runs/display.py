@@ -1,4 +1,4 @@
-"""Follows a run to its end and shows it; the events come through a queue, so that the display also moves between them."""
+"""Follows a run to its end and shows it. Events come through a queue, so that the display moves also between them."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from runs.display_collection import module
 from runs.display_state import State
 from runs.display_views import Quiet
 from runs.events import Event
@@ -28,7 +27,7 @@ def follow(
     :param asked_to_end: whether somebody wants it cancelled.
     :param expected: tasks and their seconds in earlier runs.
     """
-    state = State(run.verb, run.started, module("phases").phase_of, expected)
+    state = State(run.verb, run.started, expected)
     events: queue.Queue[Event | None] = queue.Queue(WAITING)
     threading.Thread(target=_read, args=(run, events), daemon=True).start()
     try:
@@ -38,6 +37,7 @@ def follow(
                 view.say(CANCELLING)
                 run.cancel(wait=False)
             view.tick(state, datetime.now(UTC))
+        view.take(state.rest())
     finally:
         view.close()
     return state
@@ -59,7 +59,8 @@ def _take(events: queue.Queue[Event | None], state: State, view: Quiet) -> bool:
         for _ in range(WAITING):
             if event is None:
                 return False
-            view.take(event, state.take(event))
+            view.print(event)
+            view.take(state.take(event))
             event = events.get_nowait()
     except queue.Empty:
         pass

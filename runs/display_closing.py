@@ -42,17 +42,18 @@ def degraded(run: Outcome) -> bool:
     return bool(run.red) and run.status in ("successful", "failed") and failed <= 1 and not lost
 
 
-def closing(run: Outcome, *, inventory: str, width: int, brief: bool = False) -> list[Text]:
+def closing(run: Outcome, *, inventory: str, width: int, judged: bool = False) -> list[Text]:
     """Return the last lines.
 
     :param inventory: as it was given on the command line.
-    :param brief: without the red checks' advice and without advice on failures, as for a log.
+    :param judged: whether a table has told what is red.
     """
     lines: list[Text] = []
     word = "degraded" if degraded(run) else run.status
     if word != "degraded":
         lines += _failures(run, inventory, width)
-    lines += _reds(run, width)
+    lines += [] if judged else _reds(run, width)
+    lines += _besides(run, width)
     if word in WORDS:
         lines += _wrapped(WORDS[word], width)
     lines.append(Text(headline(run), style=f"bold {STATUS.get(word, 'red')}"))
@@ -84,7 +85,7 @@ def _failures(run: Outcome, inventory: str, width: int) -> Iterator[Text]:
     told = ""
     for failures in list(alike.values())[:FAILURES]:
         yield from _failure(failures, width)
-        what = advice(failures[0], run.verb, inventory)
+        what = advice(failures, run.verb, inventory)
         if what != told:
             yield from _wrapped(what, width)
             told = what
@@ -108,6 +109,18 @@ def _failure(failures: list[Failure], width: int) -> Iterator[Text]:
     yield from map(Text, message)
     if first.file:
         yield Text(f"  {first.file.removeprefix(f'{HOME}/')}:{first.line}", style="cyan")
+
+
+def _besides(run: Outcome, width: int) -> Iterator[Text]:
+    """Yield what else there is to know."""
+    if run.verdict and not hasattr(run.verdict, "checks"):
+        yield from _wrapped(run.verdict.words, width)
+    if rescued := sum(host.rescued for host in run.hosts.values()):
+        yield Text(f"  {count(rescued, 'failure')} {'was' if rescued == 1 else 'were'} rescued", style="dim")
+    if run.ok and not run.hosts:
+        yield Text("  no task ran: --limit and --tags left nothing to do", style="yellow")
+    if run.check:
+        yield Text("  nothing was changed: this was check mode", style="dim")
 
 
 def _reds(run: Outcome, width: int) -> Iterator[Text]:

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from runs.outcome import Failure
 from runs.plan import CONTROL_NODE
@@ -43,27 +45,36 @@ ADVICE: tuple[tuple[str, str], ...] = (
         "`ansible-inventory -i {inventory} --graph` lists the hosts that --limit may name.",
     ),
     (
-        "couldn't resolve module/action|conflicting action statements|YAML parsing failed|Syntax Error|is not a valid attribute",
+        "couldn't resolve module|conflicting action statements|YAML parsing failed|Syntax Error|not a valid attribute",
         "Mend the playbook there; `ansible-playbook --syntax-check` says whether that was all.",
     ),
 )
+HOSTS = 5  # a longer --limit is no advice
 ROLE = re.compile(r"roles/(\w+)/")
 
 
-def advice(failure: Failure, verb: str, inventory: str) -> str:
+def program() -> str:
+    """Return what the command is called."""
+    name = Path(sys.argv[0]).name
+    return name if name in ("runner.py", "mcp-aws") else "runner.py"
+
+
+def advice(failures: Sequence[Failure], verb: str, inventory: str) -> str:
     """Return a sentence that says what to do.
 
+    :param failures: of one task, on one host or more, with the same message.
     :param inventory: as it was given on the command line.
     """
+    failure = failures[0]
     for signs, what in ADVICE:
         if re.search(signs, failure.message, re.I):
             return what.format(host=failure.host or "all", inventory=inventory)
     if not failure.task:
         return ""
     role = ROLE.search(failure.file)
-    again: Sequence[str] = ["runner.py", verb, "-i", inventory]
-    if not failure.host.startswith(CONTROL_NODE):
-        again = [*again, "--limit", failure.host]
+    again: Sequence[str] = [program(), verb, "-i", inventory]
+    if not failure.host.startswith(CONTROL_NODE) and len(failures) <= HOSTS:
+        again = [*again, "--limit", ",".join(each.host for each in failures)]
     if role:
         again = [*again, "--tags", role[1]]
     return f"When it is mended, `{shlex.join(again)}` goes on from there."

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from runs.display_state import Note, State, Work
+from runs.display_collection import module
+from runs.display_gather import Note
+from runs.display_state import State, Work
 from runs.plan import CONTROL_NODE
 
 COLOURS = {"change": "yellow", "failed": "red", "unreachable": "red", "ignored": "yellow", "warning": "magenta"}
@@ -24,15 +26,15 @@ SLOW = 2.0  # seconds after which a task's own time is worth a word
 def lasting(note: Note, *, check: bool) -> Text:
     """Return the line that stays for something that happened; it may be longer than the screen is wide."""
     if note.kind == "phase":
-        return Text(note.text, style="bold")
+        return Text(str(module("phases").heading(note.text)), style="bold")
     if note.kind == "warning":
         return Text.assemble(("  warning  ", COLOURS["warning"]), note.text)
     word = ("would change" if check else "changed") if note.kind == "change" else note.kind
     what = f"{note.role}: {note.task}" if note.role else note.task
     if note.kind == "change":
-        line = f"{what}{_on([note.host])}" + (f": {note.text}" if note.text else "")
+        line = f"{what}{_on(note.hosts)}" + (f": {note.text}" if note.text else "")
     else:
-        line = f"{note.host}: {what}: {' '.join(note.text.split())}"
+        line = f"{_few(note.hosts)}: {what}: {' '.join(note.text.split())}"
     return Text.assemble((f"  {word}  ", COLOURS[note.kind]), line)
 
 
@@ -62,6 +64,9 @@ def _clock(state: State, now: datetime, width: int) -> Text:
 def _tasks(state: State, now: datetime, width: int) -> Iterator[Text]:
     """Yield the tasks at work, or the one that began last where none is."""
     works = state.work or [Work(*state.latest)]
+    if not works[0].task:
+        yield Text("  starting", style="cyan")
+        return
     for work in works[:TASKS]:
         text = f"  {work.role}: {work.task}" if work.role else f"  {work.task}"
         since = min(work.hosts.values(), default=now)
@@ -93,10 +98,12 @@ def _counts(state: State) -> Text:
 def _on(hosts: Iterable[str]) -> str:
     """Return ` on mcp-1, mcp-2 and 7 more`; the control node need not be named."""
     names = [host for host in hosts if not host.startswith(CONTROL_NODE)]
-    if not names:
-        return ""
+    return f" on {_few(names)}" if names else ""
+
+
+def _few(names: Sequence[str]) -> str:
     more = len(names) - HOSTS
-    return " on " + ", ".join(names[:HOSTS]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(names[:HOSTS]) + (f" and {more} more" if more > 0 else "")
 
 
 def duration(seconds: float) -> str:

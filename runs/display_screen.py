@@ -1,4 +1,4 @@
-"""Where a display writes: what stays goes up, what changes stays at the foot. On a pipe there is no foot and no colour."""
+"""Where a display writes: what stays goes up, what changes is at the foot. A pipe has no foot and no colours."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from runs.changes import Changes
+from runs.display_collection import module
+from runs.display_gather import Gather, Note
 from runs.display_progress import Progress
 from runs.events import Event
 from runs.outcome import COLOUR
@@ -26,17 +28,6 @@ RESULTS = {
 }
 
 
-@dataclass(frozen=True)
-class Note:
-    """Something that stays on the screen: a `phase`, a `change`, a `failed`, `ignored` or `unreachable`, a `warning`."""
-
-    kind: str
-    host: str = ""
-    role: str = ""
-    task: str = ""
-    text: str = ""
-
-
 @dataclass
 class Work:
     """A task that is at work, with the hosts that it works on and the time it began there."""
@@ -50,7 +41,6 @@ class Work:
 class State:
     """What is known so far.
 
-    :param phase_of: names the phase of a role and a play.
     :param expected: tasks and their seconds in earlier runs.
     """
 
@@ -58,11 +48,9 @@ class State:
         self,
         verb: str,
         started: datetime,
-        phase_of: Callable[[str, str], str],
         expected: Sequence[tuple[str, float]] = (),
     ) -> None:
         self.verb = verb
-        self._phase_of = phase_of
         self.started = started
         self.progress = Progress(expected)
         self.phases: dict[str, datetime] = {}  # each with its begin, in the order in which they began
@@ -70,8 +58,11 @@ class State:
         self.latest = ("", "")  # role and task
         self.counts: Counter[str] = Counter()
         self.cancelling = False
+        self._phased = False
         self._work: dict[str, Work] = {}
+        self._crowds: dict[str, set[str]] = {}  # the hosts of each task at work, those that are done among them
         self._changes = Changes()
+        self._gather = Gather()
         self._changed_here: set[tuple[str, str]] = set()  # hosts and tasks: a hidden result does not tell again
         self._warned: set[str] = set()
 
@@ -84,21 +75,32 @@ class State:
         """Take the next event, and return what it adds to the lines that stay."""
         notes = [*self._warnings(event), *self._changed(event)]
         if event.kind in STARTS:
-            notes += self._start(event)
+            notes += [*self.rest(), *self._start(event)]
         elif event.kind == "runner_on_start":
             work = self._work.setdefault(event.task_id, Work(event.role, event.task))
             work.hosts[event.host] = event.time
+            self._crowds.setdefault(event.task_id, set()).add(event.host)
         elif event.kind == "runner_retry" and (retrying := self._work.get(event.task_id)):
             tries = event.result.get("retries")
             retrying.retry = f"try {event.result.get('attempts', 0) + 1}" + (f" of {tries}" if tries else "")
         elif outcome := RESULTS.get(event.kind):
             notes += self._end(event, "ignored" if outcome == "failed" and event.ignored else outcome)
+        elif event.kind == "playbook_on_stats":
+            notes += self.rest()
         return notes
+
+    def rest(self) -> list[Note]:
+        """Return what was held back as more hosts might have said it, too."""
+        self._crowds = {work: hosts for work, hosts in self._crowds.items() if work in self._work}
+        return self._gather.rest()
 
     def _start(self, event: Event) -> Iterator[Note]:
         self.latest = (event.role, event.task)
         self.progress.start(event.role, event.task, event.time)
-        phase = self._phase_of(event.role, event.play)
+        phase = module("phases").phase_of(event.role, event.play)
+        self._phased = self._phased or bool(phase)
+        if not self._phased:  # a playbook outside the workflow has its plays
+            phase = event.play
         if phase and phase != self.phase:
             self.phase = phase
             if phase not in self.phases:  # lanes go back and forth between them
@@ -114,14 +116,18 @@ class State:
             if not work.hosts:
                 del self._work[event.task_id]
         if outcome in ("failed", "ignored", "unreachable"):
-            yield Note(outcome, event.host, event.role, event.task, message(event.result))
+            yield from self._told(event, outcome, event.task, message(event.result))
 
     def _changed(self, event: Event) -> Iterator[Note]:
         self._changes({"event": event.kind, "event_data": event.data, "stdout": event.output})
         found, self._changes.found = self._changes.found, []
         for change in found:
             self._changed_here.add((event.host, event.task_id))
-            yield Note("change", change.host, event.role, change.task, change.item)
+            yield from self._told(event, "change", change.task, change.item)
+
+    def _told(self, event: Event, kind: str, task: str, text: str) -> list[Note]:
+        note = Note(kind, (event.host,), event.role, task, text)
+        return self._gather.take(note, len(self._crowds.get(event.task_id, ())))
 
     def _warnings(self, event: Event) -> Iterator[Note]:
         """Find what Ansible warns of; the same warning is told once."""

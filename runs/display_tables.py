@@ -32,7 +32,7 @@ def tables(run: Outcome, width: int) -> Iterator[Text]:
 
 
 def _lines(table: str) -> list[Text]:
-    return Text.from_ansi(table).split("\n", allow_blank=True)
+    return list(Text.from_ansi(table.lstrip("\n")).split("\n", allow_blank=True))
 
 
 def _paint(text: str, colour: str) -> str:

@@ -1,4 +1,4 @@
-"""How much of a run is shown while it works: a live foot, a line for each phase and change, Ansible's output, or nothing."""
+"""How much of a run is shown at work: a live foot, a line for each phase and change, Ansible's output, or nothing."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -9,9 +9,10 @@ from datetime import datetime
 
 from rich.text import Text
 
+from runs.display_gather import Note
 from runs.display_lines import foot, lasting
 from runs.display_screen import Screen
-from runs.display_state import Note, State
+from runs.display_state import State
 from runs.events import Event
 from runs.outcome import COLOUR
 
@@ -22,8 +23,11 @@ LONGEST = 300  # columns of a line on a pipe
 class Quiet:
     """Shows nothing until the end."""
 
-    def take(self, event: Event, notes: Sequence[Note]) -> None:
-        """Show an event, and what the state made of it."""
+    def print(self, event: Event) -> None:
+        """Show what Ansible printed for an event."""
+
+    def take(self, notes: Sequence[Note]) -> None:
+        """Show what stays."""
 
     def tick(self, state: State, now: datetime) -> None:
         """Show what is at work."""
@@ -45,7 +49,7 @@ class Plain(Quiet):
         self._screen, self._check = screen, check
         self._hidden = () if changes else ("change",)
 
-    def take(self, event: Event, notes: Sequence[Note]) -> None:
+    def take(self, notes: Sequence[Note]) -> None:
         """Show what stays."""
         lines = [(note.kind, lasting(note, check=self._check)) for note in notes if note.kind not in self._hidden]
         for kind, line in lines:
@@ -82,8 +86,8 @@ class Verbose(Quiet):
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
 
-    def take(self, event: Event, notes: Sequence[Note]) -> None:
-        """Show what was printed for an event."""
+    def print(self, event: Event) -> None:
+        """Show what Ansible printed for an event."""
         if event.output:
             text = event.output.replace("\r\n", "\n")
             self._screen.stream((text if self._screen.live else COLOUR.sub("", text)) + "\n")

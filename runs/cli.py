@@ -1,0 +1,118 @@
+"""The command line: runs a playbook, shows it, and says by its exit status how it ended.
+
+0 green; 1 failed; 2 drift or degraded; 3 bad input; 4 locked; 128 and the number of the signal when one ended it.
+"""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import shtab
+
+from runner import Run, Stack
+from runs import cli_parser, history_command, home
+from runs.cli_shown import Show, Shown
+from runs.cli_signals import Interrupted, Signals
+from runs.cli_values import variables
+from runs.display_closing import degraded
+from runs.display_screen import abandon
+from runs.errors import ArtifactsError, BadInput, Locked, RunFailed
+
+GREEN, FAILED, DRIFT, DEGRADED, BAD_INPUT, LOCKED = 0, 1, 2, 2, 3, 4
+ERROR_SCHEMA = "mcp.aws/error/1"
+OPTIONS = ("limit", "tags", "skip_tags", "forks", "timeout", "wait")
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Do what the command line says and return the exit status."""
+    words = sys.argv[1:] if given is None else list(given)
+    signals = Signals()
+    try:
+        with signals:
+            status = _do(words, signals)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # the reader has seen enough
+        abandon(sys.stdout)
+        return GREEN
+    except Interrupted:
+        print("interrupted", file=sys.stderr)
+        return signals.status
+    except BadInput as error:
+        return _complain(words, "bad_input", error, BAD_INPUT)
+    except Locked as error:
+        return _complain(words, "locked", error, LOCKED, holder=dict(error.holder))
+    except ArtifactsError as error:
+        return _complain(words, "artifacts", error, FAILED)
+    except OSError as error:
+        return _complain(words, "system", error, FAILED)
+
+
+def _do(words: Sequence[str], signals: Signals) -> int:
+    """Find out what is wanted, and do it."""
+    said = cli_parser.parse(words)
+    if said.version:
+        print(f"mcp.aws {home.version()}")
+        return GREEN
+    if said.verb == "completion":
+        print(shtab.complete(cli_parser.build(), said.shell))
+        return GREEN
+    if said.verb == "history":
+        return history_command.show(Stack(said.inventory), said)
+    return (_plan if said.verb == "plan" else _run)(said, signals)
+
+
+def _run(said: argparse.Namespace, signals: Signals) -> int:
+    """Run a playbook."""
+    show = Show(said, signals)
+    stack = Shown(said.inventory, colour=show.colour, show=show.follow)
+    options = _options(said) | {"check": said.check, "diff": said.diff}
+    own = {name: getattr(said, name) for name in cli_parser.own_parameters(said.verb)}
+    method = cli_parser.method_of(said.verb)
+    run: Run = method(stack, **own, **options) if method else stack.run(said.verb, **options)
+    show.close(run)
+    return _status(run, signals)
+
+
+def _plan(said: argparse.Namespace, signals: Signals) -> int:
+    """Say what a run would change, which takes a while to find out."""
+    show = Show(said, signals, aside=True)
+    show.announce(f"Looking what a real run of {said.what} on {said.inventory} would change ...")
+    try:
+        plan = Shown(said.inventory, show=show.follow).plan(said.what, **_options(said))
+    except RunFailed as failed:
+        show.close(failed.run)
+        return _status(failed.run, signals) or FAILED
+    show.close_plan(plan)
+    return DRIFT if plan.drift else GREEN
+
+
+def _options(said: argparse.Namespace) -> dict[str, Any]:
+    """Return what all verbs take, as the library names it."""
+    return {name: getattr(said, name) for name in OPTIONS} | {"extra_vars": variables(said.extra_vars)}
+
+
+def _status(run: Run, signals: Signals) -> int:
+    """Return the exit status that says how a run ended."""
+    if run.ok:
+        return GREEN
+    if run.status == "canceled" and signals.came:
+        return signals.status
+    return DEGRADED if degraded(run.outcome) else FAILED
+
+
+def _complain(words: Sequence[str], kind: str, error: Exception, status: int, **more: Any) -> int:
+    """Say why nothing was run, to a person and, where it is wanted, to a program."""
+    print(error, file=sys.stderr)
+    if "--json" in words:
+        said = {"schema": ERROR_SCHEMA, "ok": False, "error": kind, "message": str(error)} | more
+        with suppress(BrokenPipeError):
+            print(json.dumps(said, indent=1, default=str), flush=True)
+    return status
