@@ -1,4 +1,4 @@
-"""Action plugin: tell the module who runs it, and look whether the process that holds the lock still lives."""
+"""Action plugin: tell the module who runs it, look whether who holds the lock lives, and publish how a deploy ended."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.mcp.aws.plugins.module_utils import deploy_lock
+from ansible_collections.mcp.aws.plugins.module_utils import deploy_lock, deploy_log
 from ansible_collections.mcp.aws.plugins.plugin_utils import playbook_process, playbook_run
 
 display = Display()
@@ -36,7 +36,8 @@ class ActionModule(ActionBase):
             )
 
         if given.get("state") == "released":
-            return result | module()
+            answer = module()
+            return result | answer | self._published(answer, (task_vars or {}).get("inventory_hostname", ""))
         started, gone, said, wait, last = time.monotonic(), "", False, 0.0, False
         while True:
             answer = module(gone=gone, wait=wait, last=last)
@@ -55,6 +56,14 @@ class ActionModule(ActionBase):
                 said = True
                 host = (task_vars or {}).get("inventory_hostname", "the host")
                 display.display(f"[{host}] waiting up to {deploy_lock.duration(left)}: {_who(other)}")
+
+    def _published(self, answer: dict[str, Any], host: str) -> dict[str, Any]:
+        """Return what reaches runner.py and callbacks; a check has deployed nothing."""
+        given = self._task.args
+        if not given.get("outcome") or self._task.check_mode:
+            return {}
+        told = deploy_log.statistic(host, given, answer.get("recorded") or [])
+        return {"ansible_stats": {"data": told, "per_host": False, "aggregate": True}}
 
 
 def _seconds(value: Any) -> float:

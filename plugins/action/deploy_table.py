@@ -13,6 +13,7 @@ from ansible.utils.display import Display
 from ansible_collections.mcp.aws.plugins.module_utils import deploy_overview
 
 display = Display()
+SCHEMA = "mcp.aws/versions/1"
 FIELDS = ("releases", "serving", "slots", "lock", "deploys")
 
 
@@ -31,9 +32,10 @@ class ActionModule(ActionBase):
         now, width = datetime.now(UTC), display.columns + 1  # a task's own streams are no terminal
         for host, found in hosts.items():
             display.display("\n" + deploy_overview.table(host, found, now, width, stringc))
+        told = {"schema": SCHEMA, "hosts": hosts}
         result.update(
             changed=False,
             versions=hosts,
-            ansible_stats={"data": {"versions": hosts}, "per_host": False, "aggregate": False},
+            ansible_stats={"data": {"versions": told}, "per_host": False, "aggregate": True},
         )
         return result

@@ -65,6 +65,29 @@ def append(folder: Path, record: Mapping[str, Any]) -> None:
     replace_file(folder / FILE, "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in records))
 
 
+def statistic(host: str, told: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the custom statistic of a run that has ended on a host, which those of other hosts are merged with.
+
+    :param told: what the task that released the lock was told.
+    :param records: what it wrote down.
+    """
+    verb, outcome = told.get("verb") or "deploy", told["outcome"]
+    before, tried = told.get("from") or "", told.get("release") or ""
+    seconds = next((record["seconds"] for record in records if record.get("verb") == verb), None)
+    ended = {
+        "outcome": outcome,
+        "before": before,
+        "now": before if outcome == REFUSED else tried or before,  # one that failed later was not taken back
+        "tried": tried,
+        "commit": told.get("commit") or "",
+        "slot": told.get("slot") or "",
+        "reason": (told.get("reason") or "")[:REASON],
+        "evidence": told.get("evidence") or "",
+        "seconds": seconds,
+    }
+    return {verb: {"schema": f"mcp.aws/{verb}/1", "hosts": {host: ended}}}
+
+
 def last_of(records: Iterable[Mapping[str, Any]], run: str) -> Mapping[str, Any]:
     """Return the last record of a run, or nothing."""
     return next((record for record in reversed(list(records)) if record.get("run") == run), {})

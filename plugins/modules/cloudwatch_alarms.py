@@ -77,6 +77,11 @@ changes:
     changed: {description: Names of alarms that were put or tagged anew., type: list, elements: str}
     deleted: {description: Names of alarms that are gone., type: list, elements: str}
   sample: {created: [mcp-example-cpu], changed: [], deleted: []}
+names:
+  description: Names of the alarms that there are now. In check mode those that a real run would delete are among them.
+  returned: success
+  type: list
+  elements: str
 diff:
   description: The alarms that change before and after.
   returned: when something changes
@@ -148,7 +153,8 @@ def ensure(module: AnsibleAWSModule, client: Any) -> dict[str, Any]:
         apply(client, todo, wanted, found, tags)
     touched = {*todo.put, *todo.tag}
     changes = {"created": sorted(touched - found.keys()), "changed": sorted(touched & found.keys())}
-    result = {"changed": changed, "changes": changes | {"deleted": todo.delete}}
+    there = found.keys() if module.check_mode else (found.keys() | wanted.keys()) - set(todo.delete)
+    result = {"changed": changed, "changes": changes | {"deleted": todo.delete}, "names": sorted(there)}
     if changed:
         header = f"alarms {prefix}*"
         diff = {"before_header": header, "after_header": header, "before": todo.before, "after": todo.after}

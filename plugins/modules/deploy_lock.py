@@ -27,6 +27,8 @@ description:
     connection is closed and it was not heard of for 120 seconds.
   - Of another connection than SSH nothing is known but its lease.
   - A task on the host goes on when its run is killed. It gets 60 seconds to end before the lock is taken over.
+  - A release with an O(outcome) is published as the custom statistic of its O(verb), schema C(mcp.aws/deploy/1) or
+    C(mcp.aws/rollback/1), as M(ansible.builtin.set_stats) would, but not in check mode.
 options:
   state:
     description: V(released) lets go of what this run holds, and never fails for want of it.

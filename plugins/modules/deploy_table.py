@@ -10,7 +10,8 @@ short_description: Show what hosts serve, what they can go back to, and what was
 version_added: 0.2.0
 description:
   - Prints a table for each host, out of what M(mcp.aws.deploy_info) returned.
-  - Publishes all of it as the custom statistic C(versions), as M(ansible.builtin.set_stats) would.
+  - Publishes all of it as the custom statistic C(versions), schema C(mcp.aws/versions/1), C(hosts) by name, as
+    M(ansible.builtin.set_stats) would.
 options:
   hosts:
     description: What M(mcp.aws.deploy_info) returned, by host.

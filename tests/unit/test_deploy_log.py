@@ -117,3 +117,21 @@ def test_the_table() -> None:
 def test_what_is_missing_is_told(change: dict[str, Any], line: str) -> None:
     found = deploy_overview.overview([], {}, "") | {"lock": {}, "deploys": []} | change
     assert line in deploy_overview.table("host", found, NOW)
+
+
+@pytest.mark.parametrize(
+    ("told", "now"),
+    [
+        ({"outcome": "ok", "from": "r1", "release": "r2"}, "r2"),
+        ({"outcome": "unchanged", "from": "r2", "release": "r2"}, "r2"),
+        ({"outcome": "refused", "from": "r1", "release": "r2"}, "r1"),
+        ({"outcome": "failed", "from": "r1", "release": "r2"}, "r2"),  # a hook after the switch: it serves
+        ({"outcome": "failed", "from": "", "release": ""}, ""),  # no release came of it, and nobody looked what serves
+    ],
+)
+def test_the_statistic_of_a_deploy_names_what_serves_now(told: dict[str, Any], now: str) -> None:
+    records = [{"verb": "deploy", "seconds": 9.0}, {"verb": "rollback", "seconds": 4.5}]
+    found = deploy_log.statistic("h", told | {"verb": "rollback"}, records)["rollback"]
+    assert found["schema"] == "mcp.aws/rollback/1"
+    assert (found["hosts"]["h"]["now"], found["hosts"]["h"]["seconds"]) == (now, 4.5)
+    assert deploy_log.statistic("h", told, [])["deploy"]["hosts"]["h"]["seconds"] is None
