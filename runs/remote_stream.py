@@ -154,6 +154,6 @@ class Stream:
 
 
 def _attentive() -> None:
-    """Let the command hear an interrupt, which a supervisor ignores and its child would too, and get one when it is gone."""
+    """Let the command hear an interrupt, which its supervisor ignores, and get one when its supervisor is gone."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     processes.end_with_parent()
