@@ -11,7 +11,7 @@ from datetime import datetime
 
 from runs.events import Event
 
-RECAP = re.compile(r"^(?:\x1b\[[\d;]*m)*([\w.-]+)\s*(?:\x1b\[[\d;]*m)*\s*: .*?\bok=(\d+)", re.MULTILINE)
+RECAP = re.compile(r"^([\w.-]+) +: ok=(\d+)", re.MULTILINE)
 # What ends a task on a host, and what may come more or less often, as it depends on the clock.
 ENDS = ("runner_on_ok", "runner_on_failed", "runner_on_skipped", "runner_on_unreachable")
 UNSTEADY = ("runner_on_async_poll",)
