@@ -18,6 +18,7 @@ import shtab
 
 from runner import Run, Stack
 from runs import cli_parser, history_command, home
+from runs.cli_names import judge_limit, judge_tags
 from runs.cli_shown import Show, Shown
 from runs.cli_signals import Interrupted, Signals
 from runs.cli_values import variables
@@ -71,23 +72,27 @@ def _do(words: Sequence[str], signals: Signals) -> int:
 
 def _run(said: argparse.Namespace, signals: Signals) -> int:
     """Run a playbook."""
+    judge_tags(f"{said.tags},{said.skip_tags}", Stack.playbooks)
     show = Show(said, signals)
     stack = Shown(said.inventory, colour=show.colour, show=show.follow)
     options = _options(said) | {"check": said.check, "diff": said.diff}
     own = {name: getattr(said, name) for name in cli_parser.own_parameters(said.verb)}
     method = cli_parser.method_of(said.verb)
     run: Run = method(stack, **own, **options) if method else stack.run(said.verb, **options)
+    judge_limit(run.outcome, said.limit, stack.inventory_path)
     show.close(run)
     return _status(run, signals)
 
 
 def _plan(said: argparse.Namespace, signals: Signals) -> int:
     """Say what a run would change, which takes a while to find out."""
+    judge_tags(f"{said.tags},{said.skip_tags}", Stack.playbooks)
     show = Show(said, signals, aside=True)
     show.announce(f"Looking what a real run of {said.what} on {said.inventory} would change ...")
     try:
         plan = Shown(said.inventory, show=show.follow).plan(said.what, **_options(said))
     except RunFailed as failed:
+        judge_limit(failed.run.outcome, said.limit, Stack(said.inventory).inventory_path)
         show.close(failed.run)
         return _status(failed.run, signals) or FAILED
     show.close_plan(plan)

@@ -13,10 +13,11 @@ from rich.text import Text
 from runs.display_collection import module
 from runs.display_gather import Note
 from runs.display_state import State, Work
+from runs.outcome import count
 from runs.plan import CONTROL_NODE
 
 COLOURS = {"change": "yellow", "failed": "red", "unreachable": "red", "ignored": "yellow", "warning": "magenta"}
-WIDEST_BAR, SHORTEST_BAR = 40, 10
+WIDEST_BAR = 40
 NARROW = 60  # columns; below there is no bar
 TASKS = 3  # lines for tasks that are at work side by side
 HOSTS = 3  # names before it says how many more
@@ -53,10 +54,14 @@ def _clock(state: State, now: datetime, width: int) -> Text:
     left, done = state.progress.left(now), state.progress.fraction(now)
     if left is None or done is None or state.cancelling:
         return Text.assemble((name, "bold"), f"  {times}")
-    times = f"{done * 100:3.0f} %  {times}, " + (f"about {duration(left)} left" if left >= 1 else "nearly done")
-    room = min(width - 1 - cell_len(name) - len(times) - 4, WIDEST_BAR)
-    if width < NARROW or room < SHORTEST_BAR:
-        return Text.assemble((name, "bold"), f" {times}")
+    rest = f"about {duration(left)} left" if left >= 1 else "nearly done"
+    percent = f"{done * 100:3.0f} %"
+    if width < NARROW:
+        short = Text(name, style="bold")
+        short.truncate(max(width - 1 - len(f" {percent}, {rest}"), 1), overflow="ellipsis")
+        return Text.assemble(short, f" {percent}, {rest}")
+    times = f"{percent}  {times}, {rest}"
+    room = max(min(width - 1 - cell_len(name) - len(times) - 4, WIDEST_BAR), 0)
     full = round(done * room)
     return Text.assemble((name, "bold"), "  ", ("━" * full, "green"), ("─" * (room - full), "dim"), f"  {times}")
 
@@ -71,9 +76,11 @@ def _tasks(state: State, now: datetime, width: int) -> Iterator[Text]:
         text = f"  {work.role}: {work.task}" if work.role else f"  {work.task}"
         since = min(work.hosts.values(), default=now)
         seconds = (now - since).total_seconds()
-        parts = [_on(work.hosts), f", {work.retry}" if work.retry else ""]
-        parts.append(f", {duration(seconds)}" if seconds >= SLOW else "")
-        tail = "".join(parts)
+        behind = f", {work.retry}" if work.retry else ""
+        behind += f", {duration(seconds)}" if seconds >= SLOW else ""
+        tail = _on(work.hosts) + behind
+        if cell_len(tail) > width // 2:
+            tail = f" on {count(len(work.hosts), 'host')}" + behind
         head = Text(text, style="cyan")
         head.truncate(max(width - 1 - cell_len(tail), width // 2), overflow="ellipsis")
         yield Text.assemble(head, (tail, "dim"))
