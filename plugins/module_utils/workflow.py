@@ -23,11 +23,10 @@ Colour = Callable[[str, str], str]
 class Stage:
     """A phase of this run, or what takes the place of one.
 
-    :param seconds: on the clock, without the time since `since`.
+    :param seconds: on the clock.
     :param tasks: those that ran on any host; `changed` counts every host.
     """
 
-    since: float | None = None
     seconds: float = 0.0
     reached: bool = False
     red: bool = False
@@ -59,7 +58,7 @@ class Course:
         self.title = title
         self.stages = {name: Stage() for name in planned}
         self.tasks: dict[str, Task] = {}
-        self.now = ""
+        self.now, self._since = "", 0.0
         self._began: dict[tuple[str, str], float] = {}
 
     def enter(self, stage: str, now: float) -> bool:
@@ -67,18 +66,15 @@ class Course:
         if stage == self.now:
             return False
         self.leave(now)
-        self.now = stage
+        self.now, self._since = stage, now
         if stage:
-            entered = self.stages.setdefault(stage, Stage())
-            entered.since, entered.reached = now, True
+            self.stages.setdefault(stage, Stage()).reached = True
         return bool(stage)
 
     def leave(self, now: float) -> None:
         """End the stage that is at work."""
         if self.now:
-            stage = self.stages[self.now]
-            stage.seconds += now - (stage.since or now)
-            stage.since = None
+            self.stages[self.now].seconds += now - self._since
         self.now = ""
 
     def begin(self, task: str, host: str, now: float) -> None:
@@ -149,7 +145,7 @@ def report(course: Course, width: int, *, check: bool = False, colour: Colour | 
     slow = sorted((task for task in course.tasks.values() if task.seconds >= SLOW), key=lambda task: -task.seconds)
     lines += _part(
         "slowest tasks",
-        [f"{duration(task.seconds):>10}  {task.name}{_slowest(task)}" for task in slow[:SLOWEST]],
+        [f"{duration(task.seconds):>12}  {task.name}{_slowest(task)}" for task in slow[:SLOWEST]],
         paint,
     )
     changed = [f"  {task.name}{_on(task.changed)}" for task in course.tasks.values() if task.changed]
@@ -174,13 +170,13 @@ def duration(seconds: float) -> str:
 
 def _table(course: Course, changes: str, paint: Colour) -> list[str]:
     wide = max(map(len, [course.title, *map(phases.heading, phases.PHASES), *map(_heading, course.stages)]))
-    lines = [paint(f"  {course.title:{wide}}  {'time':>10}  {'tasks':>6}  {changes:>12}", "bright blue")]
+    lines = [paint(f"  {course.title:{wide}}  {'time':>11}  {'tasks':>6}  {changes:>12}", "bright blue")]
     for name, stage in course.stages.items():
         row = f"{_heading(name):{wide}}  "
         if not stage.reached:
-            lines.append(paint(f"- {row}{'not reached':>10}", "yellow"))
+            lines.append(paint(f"- {row}{'not reached':>11}", "yellow"))
             continue
-        row += f"{duration(stage.seconds):>10}  {stage.tasks:>6}  {stage.changed or '':>12}"
+        row += f"{duration(stage.seconds):>11}  {stage.tasks:>6}  {stage.changed or '':>12}"
         lines.append(paint(f"✘ {row.rstrip()}", "red") if stage.red else f"{paint('✔', 'green')} {row.rstrip()}")
     reached = [stage for stage in course.stages.values() if stage.reached]
     if len(reached) > 1:
@@ -189,7 +185,7 @@ def _table(course: Course, changes: str, paint: Colour) -> list[str]:
             sum(stage.tasks for stage in reached),
             sum(stage.changed for stage in reached),
         )
-        lines.append(f"  {'together':{wide}}  {duration(seconds):>10}  {tasks:>6}  {changed:>12}")
+        lines.append(f"  {'together':{wide}}  {duration(seconds):>11}  {tasks:>6}  {changed:>12}")
     return lines
 
 
