@@ -12,7 +12,7 @@
 
     python runner.py site --inventory inventory/lab
 
-`docs/ten_things.md` shows more; `docs/api.md` says what is promised, `docs/command_line.md` how it is used from a shell.
+`docs/ten_things.md` shows more, `docs/api.md` says what is promised, and `docs/command_line.md` how a shell uses it.
 """
 
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -33,7 +33,6 @@ from runs import sinks
 from runs.changes import Change
 from runs.errors import ArtifactsError, BadInput, Locked, RunFailed
 from runs.events import Event
-from runs.follower import Follower
 from runs.history import History
 from runs.home import HOME, settings
 from runs.lock import locked
@@ -157,8 +156,8 @@ class Stack:
 
         :raises RunFailed: when check mode did not get to its end.
         """
-        options.update(check=True, diff=True)
-        run = self.run(verb, **options, raise_on_failure=False)
+        wanted: StartOptions = {**options, "check": True, "diff": True}
+        run = self.run(verb, **wanted, raise_on_failure=False)
         if plan := Plan.of(run, self.inventory_path.stem):
             return plan
         raise RunFailed(run)
@@ -204,7 +203,7 @@ class Stack:
         :param forks: the number of hosts worked on at once; 0 for what ansible.cfg says.
         :param timeout: seconds after which the run is ended; 0 for none.
         :param wait: seconds to wait for another run on the same stack, with this process held up.
-        :param on_event: called with every event in a thread of its own, which the run does not wait for but `join` does.
+        :param on_event: called with every event in a thread of its own; the run does not wait for it, `join` does.
         :raises BadInput: when there is no such playbook.
         :raises Locked: when another run is at work on this stack.
         """
@@ -228,6 +227,7 @@ class Stack:
             timeout=timeout,
             limits=self.limits,
             environment=environment,
+            program=os.getpid(),
             node=asdict(self.node) if self.node else {},
         )
         with locked(order.inventory, verb, order.ident, check=check, wait=wait) as lock:

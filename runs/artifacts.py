@@ -38,7 +38,9 @@ def prepare(path: Path) -> None:
     if free < WANTED_BYTES or few_files:
         path.rmdir()
         what = f"{free >> 20} MiB" if free < WANTED_BYTES else f"{room.f_favail} inodes"
-        raise ArtifactsError(errno.ENOSPC, f"The run was not begun: {what} are left for its artifacts. {REMEDY}", str(path))
+        raise ArtifactsError(
+            errno.ENOSPC, f"The run was not begun: {what} are left for its artifacts. {REMEDY}", str(path)
+        )
 
 
 def hold(path: Path) -> int:

@@ -59,4 +59,4 @@ def _environment(order: Order, private: Path, prepared: Mapping[str, str]) -> di
     ours["MCP_AWS_RUN"] = order.ident
     ours["ANSIBLE_FORCE_COLOR" if order.colour else "ANSIBLE_NOCOLOR"] = "1"
     ours.pop("ANSIBLE_NOCOLOR" if order.colour else "ANSIBLE_FORCE_COLOR", None)
-    return ours | dict(order.environment)
+    return ours

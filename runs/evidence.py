@@ -16,6 +16,9 @@ from typing import Any
 from ansible_runner.utils import OutputEventFilter
 
 from runs import events, outcome
+from runs.events import Event
+from runs.history import History, HistoryError
+from runs.history_tasks import TaskTimes
 from runs.masks import MASK, Masks
 from runs.order import Order
 from runs.outcome import Failure, Outcome
@@ -27,8 +30,8 @@ class Evidence:
 
     def __init__(self, order: Order, private: Path) -> None:
         self._order, self._private = order, private
-        self._recorder = Recorder()
-        self._masks = Masks(os.environ, order.environment, order.extra_vars)
+        self._recorder, self._times = Recorder(), TaskTimes()
+        self._masks = Masks(os.environ, order.extra_vars)
         self._started, self._began = outcome.now(), time.monotonic()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._events = (order.artifacts / events.FILE).open("a", encoding="utf-8")
@@ -39,7 +42,9 @@ class Evidence:
     def __enter__(self) -> Evidence:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if error is None:
                 self._filter.write(self._decoder.decode(b"", final=True))
@@ -74,7 +79,9 @@ class Evidence:
         """Keep one event, ansible-runner's dictionary."""
         number = self._recorder.count + 1
         line = self._masks.line(json.dumps(event | {"counter": number}))
-        self._recorder(json.loads(line) if MASK in line else event)
+        kept = json.loads(line) if MASK in line else event | {"counter": number}
+        self._recorder(kept)
+        self._times(Event.of(kept))
         self._events.write(line + "\n")
         if printed := event.get("stdout"):
             self._stdout.write(self._masks.text(printed) + "\n")
@@ -107,7 +114,12 @@ class Evidence:
             unpredicted=tuple(self._recorder.changes.unpredicted),
             published=self._recorder.published,
         )
-        _write(self._order.artifacts / outcome.FILE, result.as_dict())
+        try:
+            History(self._order.cache / "history.sqlite").record(result, self._times.times())
+        except HistoryError as error:  # the run was what it was
+            with (self._order.artifacts / "stdout").open("a") as file:
+                print(f"[WARNING]: {error}", file=file)
+        _write(self._order.artifacts / outcome.FILE, result.as_dict())  # the sign that all is done
         return result
 
 

@@ -40,6 +40,7 @@ class Order:
     colour: bool = False
     timeout: float = 0.0
     limits: Limits = field(default_factory=Limits)
+    program: int = 0  # the process that wants the run; when it ends, the run is ended
     lock: int = -1  # the file descriptor that holds the stack's lock
     node: Mapping[str, Any] = field(default_factory=dict)
 

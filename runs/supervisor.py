@@ -36,9 +36,9 @@ KILLED = -1
 class Stop:
     """Why the run is to end before its end: `canceled` or `timeout`; empty while it is not."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, program: int) -> None:
         self.why = ""
-        self._program = os.getppid()
+        self._program = program
         self._deadline = time.monotonic() + timeout if timeout else None
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda _number, _frame: self.now("canceled"))
@@ -58,7 +58,7 @@ class Stop:
 
 def supervise(order: Order) -> Outcome:
     """Run a playbook to its end and keep what happened."""
-    stop = Stop(order.timeout)
+    stop = Stop(order.timeout, order.program)
     processes.adopt_orphans()
     artifacts.prepare(order.artifacts)
     held = artifacts.hold(order.artifacts)
@@ -173,6 +173,7 @@ def main() -> int:
     """Do what standard input says."""
     order = Order.from_line(sys.stdin.buffer.readline())
     sys.stdin.close()
+    os.environ.update(order.environment)
     try:
         supervise(order)
     except ArtifactsError as error:

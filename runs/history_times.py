@@ -1,0 +1,49 @@
+"""Days and times as people write them, in this machine's time zone."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta
+
+from runs.errors import BadInput
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def day_of(text: str, today: date | None = None) -> date:
+    """Return the day that a text means; the name of a weekday means the last one, today included.
+
+    :raises BadInput: when it means none.
+    """
+    today, word = today or datetime.now().astimezone().date(), text.strip().lower()
+    if word in ("today", "yesterday"):
+        return today - timedelta(days=word == "yesterday")
+    if word in DAYS:
+        return today - timedelta(days=(today.weekday() - DAYS.index(word)) % 7)
+    try:
+        return date.fromisoformat(word)
+    except ValueError:
+        known = "a date as 2026-11-24, a weekday as tuesday, today or yesterday"
+        raise BadInput(f"`{text}` is no day. Give {known}.") from None
+
+
+def moment_of(text: str, now: datetime | None = None) -> datetime:
+    """Return the moment that a text means: so long ago (`90m`, `12h`, `7d`, `2w`), a time, or the begin of a day.
+
+    :raises BadInput: when it means none.
+    """
+    now = now or datetime.now().astimezone()
+    if ago := re.fullmatch(r"(\d{1,5})([mhdw])", text.strip()):
+        return now - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+    if "T" in text:
+        try:
+            return datetime.fromisoformat(text).astimezone()
+        except ValueError:
+            raise BadInput(f"`{text}` is no time. Give one as 2026-11-24T18:00, or 12h, 7d, tuesday.") from None
+    try:
+        return datetime.combine(day_of(text, now.date()), time(), now.tzinfo)
+    except BadInput as error:
+        raise BadInput(f"{str(error)[:-1]}, or how long ago as 90m, 12h, 7d, 2w.") from None
