@@ -53,8 +53,8 @@ def execute(
         job = remote_job.write(order, node, Path(folder))
         try:
             stream = Stream(node.command, job, cancelled, kept=node.kept)
-        except FileNotFoundError as error:
-            what = f"there is no command `{node.command[0]}` here"
+        except OSError as error:
+            what = f"the command `{node.command[0]}` does not start here: {error.strerror}"
             raise NodeError(node, what, remedy="Install it, or name another in the node's command.") from error
         with stream:
             conversation = _Conversation(order, node, stream, sink)

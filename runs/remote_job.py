@@ -31,7 +31,7 @@ def write(order: Order, node: Node, folder: Path) -> Path:
     _copy(order.playbook.parent, private / "project" / "playbooks")
     for part in PARTS:
         _copy(HOME / part, private / COLLECTION / part)
-    _copy(Path(os.environ.get("ANSIBLE_CONFIG") or HOME / "ansible.cfg"), private / "project" / "ansible.cfg")
+    _copy(_configuration(), private / "project" / "ansible.cfg")
     _copy(order.inventory, private / "inventory" / order.inventory.name)
     for name in VARIABLES if order.inventory.is_file() else ():
         _copy(order.inventory.with_name(name), private / "inventory" / name)
@@ -54,6 +54,12 @@ def nearer(order: Order, cwd: str) -> list[tuple[bytes, bytes]]:
         far / "inventory" / order.inventory.name: order.inventory,
     }
     return [(_quoted(there), _quoted(here)) for there, here in pairs.items()]
+
+
+def _configuration() -> Path:
+    """Return the ansible.cfg that counts here."""
+    chosen = Path(os.environ.get("ANSIBLE_CONFIG") or HOME)
+    return chosen / "ansible.cfg" if chosen.is_dir() else chosen
 
 
 def _arguments(order: Order, node: Node) -> dict[str, Any]:

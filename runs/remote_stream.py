@@ -27,7 +27,7 @@ class Stream:
     """A command at work.
 
     :param cancelled: asked again and again; once it says yes, the command is to end and is killed after a while.
-    :raises FileNotFoundError: when there is no such command here.
+    :raises OSError: when it cannot be started.
     """
 
     def __init__(self, command: tuple[str, ...], job: Path, cancelled: Callable[[], bool], *, kept: bool) -> None:

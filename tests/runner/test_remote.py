@@ -185,7 +185,7 @@ RUNNING = {"status": "running"}
 
 STRANGE = {
     "a greeting": (acting("Welcome to it", ""), "not of ansible-runner's stream.\nIt said: Welcome to it"),
-    "no such command": (("/nonexistent/ssh",), "there is no command `/nonexistent/ssh` here"),
+    "no such command": (("/nonexistent/ssh",), "`/nonexistent/ssh` does not start here: No such file"),
     "refused": (
         ("sh", "-c", "echo Permission denied >&2; exit 255"),
         "(exit status 255).\nIt said: Permission denied",
