@@ -1,4 +1,4 @@
-"""The artifacts of a stack's runs: bounded by count, age, size and number of files, and never those of a run at work."""
+"""The artifacts of a stack's runs: bounded by count, age, size and files; those of a run at work stay."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 

@@ -46,7 +46,7 @@ def command_of(order: Order, private: Path) -> tuple[list[str], dict[str, str], 
 
 
 def _environment(order: Order, private: Path, prepared: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of the process: this interpreter's Ansible, and nothing of it outside the private directory."""
+    """Return the environment of the process: this interpreter's Ansible, whose files are in the private directory."""
     ours = {name: str(value) for name, value in prepared.items()}
     for name in THEIRS:
         ours.pop(name, None)

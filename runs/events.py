@@ -21,8 +21,8 @@ class Event:
 
     `number` counts from 1 without a gap; `kind` is Ansible's name for it, as `playbook_on_task_start`, `runner_on_ok`,
     `runner_on_failed` or `playbook_on_stats`; `time` is in UTC. `task_id` tells tasks of one name apart; `path` is the
-    file and line of the task. `result` is what the task gave back, without what `no_log` hides. `output` is what Ansible
-    printed for it, `data` all that it said.
+    file and line of the task. `result` is what the task gave back, without what `no_log` hides. `output` is what
+    Ansible printed for it, `data` all that it said.
     """
 
     number: int

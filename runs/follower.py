@@ -40,15 +40,20 @@ class Follower:
         self._guard = threading.Lock()
         self._began = time.monotonic()
         self._error: ArtifactsError | None = None
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "runs.supervisor"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=[order.lock] if order.lock >= 0 else [],
-            start_new_session=True,  # a Ctrl-C in the terminal is the user's program's to decide on
-        )
+        # A cancel may come before the supervisor can heed it; it inherits the block, and the signal waits for it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "runs.supervisor"],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=[order.lock] if order.lock >= 0 else [],
+                start_new_session=True,  # a Ctrl-C in the terminal is the user's program's to decide on
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._handle = os.pidfd_open(self._process.pid)
         assert self._process.stdin
         with suppress(BrokenPipeError), self._process.stdin as pipe:  # it said on stderr why it ended
@@ -142,9 +147,9 @@ class Follower:
         """Wait for the end of the run and of its handler without holding up the event loop."""
         loop = asyncio.get_running_loop()
         if self.running:
-            future = loop.create_future()
+            future: asyncio.Future[None] = loop.create_future()
             handle = os.dup(self._handle)  # an event loop knows a descriptor once, and there may be several waiters
-            loop.add_reader(handle, lambda: future.done() or future.set_result(None))
+            loop.add_reader(handle, _settle, future)
             try:
                 await future
             finally:
@@ -177,3 +182,8 @@ class Follower:
                     log.exception("the handler of the events of %s failed", self._outcome.ident)
             if not ended:
                 self.wait(PAUSE)
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

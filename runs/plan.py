@@ -41,7 +41,7 @@ class Plan:
         lost = [
             f"what changes on {host}, which cannot be reached" for host, stats in run.hosts.items() if stats.unreachable
         ]
-        red = [check.title for check in run.verdict.red] if run.verdict else []
+        red = [check.title for check in run.outcome.red]
         failed = sum(stats.failed for stats in run.hosts.values()) - bool(red)  # a red verdict fails one task, the last
         if not run.ok and (failed or not run.changes or not (lost or red)):
             return None

@@ -1,7 +1,7 @@
-"""The process that stands between a program and its run: it starts ansible-playbook, keeps all evidence, ends everything.
+"""The process between a program and its run: it starts ansible-playbook, keeps all evidence, and ends everything.
 
-It takes an order on standard input, and tells what went wrong with itself on standard error. Being a process of its own,
-it has a main thread for signals and no event loop, framework or handler that could hold it up; it adopts what the
+It takes an order on standard input, and tells what went wrong with itself on standard error. Being a process of its
+own, it has a main thread for signals and no event loop, framework or handler that could hold it up; it adopts what the
 playbook leaves behind, and it outlives the program, so that a program that is killed leaves nothing running.
 """
 
@@ -42,6 +42,7 @@ class Stop:
         self._deadline = time.monotonic() + timeout if timeout else None
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda _number, _frame: self.now("canceled"))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # it was blocked, lest it come too early
 
     def now(self, why: str) -> None:
         """End the run, for this reason unless there was one before."""
