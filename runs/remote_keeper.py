@@ -1,7 +1,8 @@
 """Stands before ansible-runner's worker on another control node and ends all that it started when its input closes.
 
-A worker by itself goes on when the connection is gone. This program is sent along as the argument of `python3 -c`, so
-that node needs nothing but Python 3.9 and ansible-runner; the arguments that follow are the command of the worker.
+A worker by itself goes on when the connection is gone, and leaves modules when it is interrupted. This program is sent
+along as the argument of `python3 -c`, so that node needs nothing but Python 3.9 and ansible-runner; Receptor runs it
+from a file. The arguments are the command of the worker.
 """
 
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -12,6 +13,7 @@ import ctypes
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -49,12 +51,13 @@ def send(pids: list[int], number: int) -> None:
 
 
 def feed(descriptor: int) -> None:
-    """Hand over what comes; its end is the wish that the run ends."""
+    """Hand over what comes; its end is the wish that the run ends, unless it was a file, as under Receptor."""
     while chunk := os.read(0, 1 << 16):
         with suppress(BrokenPipeError):  # the worker needs no more
             while chunk:
                 chunk = chunk[os.write(descriptor, chunk) :]
-    hung_up.append(True)
+    if not stat.S_ISREG(os.fstat(0).st_mode):
+        hung_up.append(True)
 
 
 def interrupt(worker: subprocess.Popen[bytes]) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 import zipfile
@@ -22,6 +23,7 @@ from runs import remote_job
 from runs.events import Event
 from runs.order import Order
 from runs.remote import Node, NodeError, execute
+from runs.remote_node import KEEPER
 
 SENT = "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH"  # without it a node finds only the collection that it was sent
 SECRET, PASSWORD = "of-this-machine-0123", "of-the-order-4567"
@@ -242,6 +244,30 @@ def test_twenty_thousand_events_come_in_order(small: Path) -> None:
 
     assert ended == ("failed", 4)
     assert numbers == list(range(1, 20001))
+
+
+KEPT = {  # how the job comes: whether an interrupt follows, and what of the worker is heard
+    "a file that ends": ("file", False, "begun\nended\n"),
+    "a file, then an interrupt": ("file", True, "begun\n"),
+    "a connection that closes": ("pipe", False, "begun\n"),
+}
+
+
+@pytest.mark.parametrize(("source", "interrupted", "heard"), KEPT.values(), ids=KEPT)
+def test_a_worker_is_ended_when_nobody_listens(places: Path, source: str, interrupted: bool, heard: str) -> None:
+    work = "echo begun; sleep 1 && echo ended"
+    (places / "job").write_text("job\n")
+    given = (places / "job").open() if source == "file" else subprocess.PIPE
+    command = [sys.executable, KEEPER, "sh", "-c", work]
+    kept = subprocess.Popen(command, stdin=given, stdout=subprocess.PIPE, text=True)
+    assert kept.stdout
+    first = kept.stdout.readline()
+    if interrupted:
+        kept.send_signal(signal.SIGINT)
+    said, _ = kept.communicate(timeout=8)
+
+    assert first + said == heard
+    assert [path.name for path in (places / "temporary").iterdir()] == []
 
 
 @pytest.mark.parametrize("kept", [False, True])
