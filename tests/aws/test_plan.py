@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from deployment import NAME, Account
 from drift import CHANGED, DELETED, Drift
+from resources import ours
 
 from runner import Plan, Run, Stack
+from runs.verdicts import Preflight, Provision, Teardown
 
+ACCOUNT = "123456789012"  # as moto has it
 Announced = set[tuple[str, str, str]]
 
 
@@ -62,12 +65,41 @@ def test_a_plan_gets_to_its_end_on_an_empty_account_and_says_what_it_cannot_fore
         assert what in said
 
 
+def test_a_plan_of_an_empty_account_invents_no_resource(plan: Plan) -> None:
+    found = plan.run.verdicts
+    assert found["provision"] == Provision("provision", NAME, True, ACCOUNT, "us-east-1")
+    preflight = found["preflight"]
+    assert isinstance(preflight, Preflight)
+    assert (preflight.ok, preflight.account_id, preflight.region) == (True, ACCOUNT, "us-east-1")
+    assert preflight.zones
+    assert preflight.image_id.startswith("ami-")
+
+
 def test_the_plan_of_an_empty_account_is_what_an_apply_does(plan: Plan, created: Run) -> None:
     assert only_in(announced(plan), announced(created)) == {}
 
 
+def test_a_run_tells_what_there_is(account: Account, created: Run) -> None:
+    found = created.verdict
+    assert isinstance(found, Provision)
+    told = {
+        *(f"instance/{name}" for name in found.instance_ids),
+        *(f"subnet/{name}" for name in found.subnet_ids),
+        *(f"alarm/{name}" for name in found.alarms),
+        f"vpc/{found.vpc_id}",
+        f"bucket/{found.bucket}",
+        f"log_group{found.log_group}",
+    }
+    there = {name for name in ours(account) if name.partition("/")[0] in {kind.partition("/")[0] for kind in told}}
+    assert told == there
+    (balancer,) = account.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    assert (found.load_balancer_arn, found.load_balancer_dns_name) == (balancer["LoadBalancerArn"], balancer["DNSName"])
+    assert found.instances[0].public_ip
+
+
 def test_the_plan_of_a_finished_account_is_empty(account: Account, stack: Stack, created: Run) -> None:
     plan = stack.plan("provision", extra_vars=account.variables())
+    assert plan.run.verdict == created.verdict
     assert announced(plan) == set(), str(plan)
     assert not plan.drift
 
@@ -89,6 +121,13 @@ def test_what_somebody_did_by_hand_is_announced_repaired_and_then_over(
 def test_the_plan_of_a_teardown_is_what_it_does(account: Account, stack: Stack, created: Run) -> None:
     gone = {"teardown_confirm": NAME, "storage_delete_bucket": True}
     plan = stack.plan("teardown", extra_vars=account.variables() | gone)
-    applied = stack.teardown(extra_vars=account.variables() | gone)
+    applied = stack.teardown(confirm=NAME, extra_vars=account.variables() | gone)
     assert plan.drift
     assert only_in(announced(plan), announced(applied)) == {}
+    assert plan.run.verdict is None, "a plan deletes nothing"
+    assert isinstance(applied.verdict, Teardown)
+    assert isinstance(created.verdict, Provision)
+    assert applied.verdict.deleted["vpc"] == (created.verdict.vpc_id,)
+    assert applied.verdict.deleted["bucket"] == (created.verdict.bucket,)
+    assert len(applied.verdict.deleted["alarms"]) == len(created.verdict.alarms)
+    assert "private key stays" in " ".join(applied.verdict.stays)

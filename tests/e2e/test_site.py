@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from runner import Stack
+from runs.verdicts import Configure, Deploy, Provision, Verdict
 from tests.e2e.conftest import NAME, ROOT, Server, ansible, as_json, aws, recap
 
 
@@ -35,6 +36,17 @@ def test_a_plan_announces_what_was_changed_by_hand_and_an_apply_repairs_it(serve
     applied = Stack(ROOT / "inventory/lab").site()
     announced = {(change.role, change.task, change.item) for change in plan.changes}
     assert {(change.role, change.task, change.item) for change in applied.changes} == announced
+    told = applied.verdicts
+    assert set(told) == {"preflight", "provision", "configure", "deploy", "verify"}
+    provision, configure, deploy = told["provision"], told["configure"], told["deploy"]
+    assert isinstance(provision, Provision)
+    assert isinstance(configure, Configure)
+    assert isinstance(deploy, Deploy)
+    assert provision.instance_ids == (server.instance["InstanceId"],)
+    assert configure.hosts["mcp-lab"].docker
+    assert configure.hosts["mcp-lab"].postgresql.startswith("12.")
+    release = server.shell(f"basename $(readlink /opt/mcp/slots/{server.slot})")
+    assert (deploy.ok, deploy.hosts["mcp-lab"].now) == (True, release), str(deploy)
 
 
 def test_a_plan_of_a_finished_stack_is_empty(server: Server) -> None:
@@ -54,7 +66,7 @@ def test_a_plan_of_a_finished_stack_is_empty(server: Server) -> None:
 def test_runner_gives_the_same_verdict_as_data(server: Server) -> None:
     run = Stack(ROOT / "inventory/lab").verify()
     assert run.ok
-    assert run.verdict is not None
+    assert isinstance(run.verdict, Verdict)
     assert run.verdict.ok, str(run)
     measured = {check.id: check.measured for check in run.verdict.checks}
     print(json.dumps(measured, indent=1))

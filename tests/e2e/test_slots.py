@@ -7,8 +7,10 @@ import time
 
 import pytest
 
+from runner import Stack
+from runs.verdicts import Rollback
 from tests.e2e import tiny
-from tests.e2e.conftest import Server, ansible
+from tests.e2e.conftest import ROOT, Server, ansible
 from tests.e2e.meanwhile import Answers, asking, beginning
 
 BACK_WITHIN = 10  # seconds from the command to the first answer of the old version
@@ -76,12 +78,16 @@ def test_rollback_is_seen_within_seconds(server: Server, reference: str) -> None
     with asking(server) as answers:
         time.sleep(0.5)
         began = time.monotonic()
-        done = ansible("mcp.aws.rollback", "-e", f"stack_rollback_to={reference}")
-        assert done.returncode == 0, done.stdout[-6000:]
+        run = Stack(ROOT / "inventory/lab").rollback(to=reference)
         time.sleep(0.5)
     seconds = answers.first("postgresql", since=began)
     print(f"the first answer of the old version came {seconds:.1f} s after the command")
     assert answers.failed == []
     assert seconds < BACK_WITHIN
+    assert isinstance(run.verdict, Rollback)
+    (host,) = run.verdict.hosts.values()
+    assert (host.outcome, host.now, host.slot) == ("ok", reference, server.slot), str(run.verdict)
+    assert host.before not in ("", reference)
+    assert host.seconds, "the record tells how long it held the lock"
     verdict = ansible("mcp.aws.verify")
     assert verdict.returncode == 0, verdict.stdout[-6000:]
