@@ -272,8 +272,8 @@ def _find_inventory(wanted: Path) -> Path:
     for candidate in (wanted, HOME / wanted):
         if candidate.exists():
             return candidate.resolve()
-    siblings = [path.name for path in (HOME / wanted).parent.glob("*")]
-    raise BadInput(f"No inventory `{wanted}`.{_nearest(wanted.name, siblings)}")
+    siblings = {path.name for place in (Path(), HOME) for path in (place / wanted).parent.glob("*")}
+    raise BadInput(f"No inventory `{wanted}`.{_nearest(wanted.name, sorted(siblings))}")
 
 
 def _nearest(wrong: str, right: Sequence[str]) -> str:

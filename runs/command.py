@@ -54,6 +54,7 @@ def _environment(order: Order, private: Path, prepared: Mapping[str, str]) -> di
             ours[name] = os.environ[name]
     ours["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{prepared.get('PATH', os.defpath)}"
     ours["AWX_ISOLATED_DATA_DIR"] = str(private)
+    ours["TMPDIR"] = str(private / "tmp")  # where modules on this machine unpack themselves
     ours["ANSIBLE_LOCAL_TEMP"] = str(private / "tmp")
     ours["ANSIBLE_SSH_CONTROL_PATH_DIR"] = str(private / "cp")
     ours["MCP_AWS_RUN"] = order.ident

@@ -25,7 +25,8 @@ def adopt_orphans() -> None:
 
 
 def end_with_parent() -> None:
-    """Get an interrupt when the parent ends; for a child before it becomes another program."""
+    """Get an interrupt when the parent ends, and heed it; for a child before it becomes another program."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     _prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
 
 

@@ -70,7 +70,7 @@ class Run:
 
     @property
     def artifacts(self) -> Path:
-        """The directory that holds the output (`stdout`), all events (`events.jsonl`) and the result (`result.json`)."""
+        """The directory of the output (`stdout`), all events (`events.jsonl`) and the result (`result.json`)."""
         return self._outcome.artifacts
 
     @property

@@ -28,7 +28,7 @@ from runs.outcome import Outcome
 from runs.private import private_directory
 
 POLL = 0.5  # seconds between looks at the clock and at the program
-GRACE = 3.0  # seconds that an interrupted playbook has to end its modules before all is killed
+GRACE = 2.5  # seconds that an interrupted playbook has to end its modules before all is killed
 PATIENCE = 1.5  # seconds for what was killed to be gone
 KILLED = -1
 
@@ -98,6 +98,8 @@ def _elsewhere(order: Order, private: Path, evidence: Evidence, stop: Stop) -> t
 def _here(order: Order, private: Path, evidence: Evidence, stop: Stop) -> tuple[int, str]:
     """Run the playbook on this machine; return its exit status and nothing."""
     command, environment, folder = command_of(order, private)
+    if stop.asked():
+        return KILLED, ""
     child = subprocess.Popen(
         command,
         cwd=folder,
@@ -157,11 +159,12 @@ def _take(output: int, evidence: Evidence | None) -> bool:
 
 def _end(child: subprocess.Popen[bytes], output: int, evidence: Evidence | None) -> None:
     """Interrupt the playbook, which ends its modules, and after a while kill all that is left."""
-    ours = processes.descendants(os.getpid())
+    ours = set(processes.descendants(os.getpid()))
     processes.send([child.pid], signal.SIGINT)
     until = time.monotonic() + GRACE
     while child.poll() is None and time.monotonic() < until:
         _take(output, evidence)  # a full pipe would hold it up
+        ours.update(processes.descendants(os.getpid()))
         time.sleep(processes.POLL)
     child.kill()
     child.wait()

@@ -88,7 +88,7 @@ def test_events_are_all_there_in_their_order_for_every_reader(stack: Stack) -> N
     assert [event.time for event in followed[1:]] == sorted(event.time for event in followed[1:])
     kinds = [(event.kind, event.task) for event in followed if event.kind.startswith("runner_on_")]
     assert ("runner_on_ok", "Change something") in kinds
-    assert [event for event in followed if event.changed][0].host == "localhost"
+    assert next(event for event in followed if event.changed).host == "localhost"
 
 
 @pytest.mark.usefixtures("descriptors")
@@ -133,9 +133,14 @@ def test_what_is_known_of_an_unfinished_run_and_its_cancel(stack: Stack) -> None
 
 
 def test_leaving_the_context_of_an_unfinished_run_cancels_it(stack: Stack) -> None:
-    with pytest.raises(KeyError), stack.start("wait") as run:
-        _started(run)
-        raise KeyError
+    run = stack.start("wait")
+
+    def leave() -> None:
+        with run:
+            raise KeyError(_started(run).ident)
+
+    with pytest.raises(KeyError):
+        leave()
     assert run.status == "canceled"
     _nothing_is_left(run)
 
@@ -263,7 +268,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_is_told_before_and_meanwhile(stack: Stack, small_disk: Path) -> None:
     on_it = replace(stack, cache=small_disk)
-    with pytest.raises(ArtifactsError, match="The run was ended, as its evidence could not be kept: No space left") as caught:
+    ended = "The run was ended, as its evidence could not be kept: No space left"
+    with pytest.raises(ArtifactsError, match=ended) as caught:
         on_it.run("fill", extra_vars={"fill_file": str(small_disk / "full")})
     assert "XDG_CACHE_HOME" in str(caught.value)
     with pytest.raises(ArtifactsError, match="The run was not begun: 0 MiB are left for its artifacts"):
