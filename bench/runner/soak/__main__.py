@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -50,6 +51,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("terminated"))  # on the way out sshd is ended
     try:
         sys.exit(main())
     except (NoDoor, WorkerFailed) as failure:
