@@ -25,6 +25,7 @@ from runs.cli_values import variables
 from runs.display_closing import degraded
 from runs.display_screen import abandon
 from runs.errors import ArtifactsError, BadInput, Locked, RunFailed
+from runs.history import HistoryError
 
 GREEN, FAILED, DRIFT, DEGRADED, BAD_INPUT, LOCKED = 0, 1, 2, 2, 3, 4
 ERROR_SCHEMA = "mcp.aws/error/1"
@@ -52,6 +53,8 @@ def main(given: Sequence[str] | None = None) -> int:
         return _complain(words, "locked", error, LOCKED, holder=dict(error.holder))
     except ArtifactsError as error:
         return _complain(words, "artifacts", error, FAILED)
+    except HistoryError as error:
+        return _complain(words, "history", error, FAILED)
     except OSError as error:
         return _complain(words, "system", error, FAILED)
 
@@ -62,12 +65,12 @@ def _do(words: Sequence[str], signals: Signals) -> int:
     if said.version:
         print(f"mcp.aws {home.version()}")
         return GREEN
-    if said.verb == "completion":
+    if said.action == "completion":
         print(shtab.complete(cli_parser.build(), said.shell))
         return GREEN
-    if said.verb == "history":
+    if said.action == "history":
         return history_command.show(Stack(said.inventory), said)
-    return (_plan if said.verb == "plan" else _run)(said, signals)
+    return (_plan if said.action == "plan" else _run)(said, signals)
 
 
 def _run(said: argparse.Namespace, signals: Signals) -> int:
@@ -76,9 +79,9 @@ def _run(said: argparse.Namespace, signals: Signals) -> int:
     show = Show(said, signals)
     stack = Shown(said.inventory, colour=show.colour, show=show.follow)
     options = _options(said) | {"check": said.check, "diff": said.diff}
-    own = {name: getattr(said, name) for name in cli_parser.own_parameters(said.verb)}
-    method = cli_parser.method_of(said.verb)
-    run: Run = method(stack, **own, **options) if method else stack.run(said.verb, **options)
+    own = {name: getattr(said, name) for name in cli_parser.own_parameters(said.action)}
+    method = cli_parser.method_of(said.action)
+    run: Run = method(stack, **own, **options) if method else stack.run(said.action, **options)
     judge_limit(run.outcome, said.limit, stack.inventory_path)
     show.close(run)
     return _status(run, signals)

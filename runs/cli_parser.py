@@ -63,7 +63,7 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
     if given and given[0].startswith("-") and given[0] not in ("-h", "--help", "--version"):
         parser.error(f"The verb comes before `{given[0]}`.")
     said, unknown = parser.parse_known_args(given)
-    if not said.verb and not said.version:
+    if not said.action and not said.version:
         parser.error("the following arguments are required: verb")
     if unknown:
         known = [word for action in said.parser._actions for word in action.option_strings]
@@ -81,7 +81,7 @@ def build() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="say which version this is")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=False, parser_class=Parser)
+    verbs = parser.add_subparsers(dest="action", metavar="VERB", required=False, parser_class=Parser)
     playbooks = _playbooks()
     for name, path in playbooks.items():
         method = method_of(name)

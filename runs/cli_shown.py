@@ -7,7 +7,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -25,6 +24,7 @@ from runs.display_screen import Screen
 from runs.display_state import State
 from runs.display_tables import tables
 from runs.display_views import Live, Plain, Quiet, Verbose
+from runs.history import LEARNT_FROM, HistoryError
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,12 @@ class Show:
         return (Live if screen.live else Plain)(screen, check=run.check, changes=not self._aside)
 
 
-def _expected(stack: Stack, run: Run) -> Sequence[tuple[str, float]]:
-    """Return how long each task took in earlier runs; a history that cannot be read stops nothing."""
-    with suppress(sqlite3.Error, OSError):
-        return stack.history.expected(run.verb, run.check)
+def _expected(stack: Shown, run: Run) -> Sequence[tuple[str, float]]:
+    """Return how long each task takes on the clock; a history that cannot be read stops nothing."""
+    with suppress(HistoryError):
+        tasks = stack.history.expected(run.verb, run.check)
+        whole = [past.duration for past in stack.history.runs(run.verb, ok=True, check=run.check, limit=LEARNT_FROM)]
+        total = sum(seconds for _task, seconds in tasks)
+        if total and whole:  # tasks that work side by side take less than their sum
+            return [(task, seconds * sum(whole) / len(whole) / total) for task, seconds in tasks]
     return ()

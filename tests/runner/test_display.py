@@ -99,7 +99,7 @@ EARLIER = [("storage/Create the bucket", 4.0), (f"base/{PACKAGES}", 10.0), ("sta
             EARLIER,
             [
                 "System Initiali…  22 %, about 31 s left",
-                "  base: Install the pac… on 4 hosts, 5 s",
+                "  base: Install the pa… on 4 hosts, 5 s",
                 "  2 ok, 1 changed",
             ],
         ),
