@@ -31,7 +31,7 @@ def write(order: Order, node: Node, folder: Path) -> Path:
     _copy(order.playbook.parent, private / "project" / "playbooks")
     for part in PARTS:
         _copy(HOME / part, private / COLLECTION / part)
-    _copy(_configuration(), private / "project" / "ansible.cfg")
+    _copy(_configuration(order), private / "project" / "ansible.cfg")
     _copy(order.inventory, private / "inventory" / order.inventory.name)
     for name in VARIABLES if order.inventory.is_file() else ():
         _copy(order.inventory.with_name(name), private / "inventory" / name)
@@ -56,9 +56,9 @@ def nearer(order: Order, cwd: str) -> list[tuple[bytes, bytes]]:
     return [(_quoted(there), _quoted(here)) for there, here in pairs.items()]
 
 
-def _configuration() -> Path:
+def _configuration(order: Order) -> Path:
     """Return the ansible.cfg that counts here."""
-    chosen = Path(os.environ.get("ANSIBLE_CONFIG") or HOME)
+    chosen = Path((os.environ | dict(order.environment)).get("ANSIBLE_CONFIG") or HOME)
     return chosen / "ansible.cfg" if chosen.is_dir() else chosen
 
 

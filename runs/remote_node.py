@@ -49,7 +49,7 @@ class Node:
         """Return a node on this machine: another process that is given the run by the same streams."""
         runner = runner or str(Path(sys.executable).with_name("ansible-runner"))
         trial = f"See whether `{runner} --version` answers."
-        return cls(_kept(runner), environment, "local", kept=True, trial=trial)
+        return cls(_kept(runner, sys.executable), environment, "local", kept=True, trial=trial)
 
     @classmethod
     def receptor(
@@ -79,6 +79,6 @@ class Node:
         return self.name or shlex.join(self.command)
 
 
-def _kept(runner: str) -> tuple[str, ...]:
+def _kept(runner: str, python: str = "python3") -> tuple[str, ...]:
     """Return the command of a worker that ends when its input does."""
-    return ("python3", "-c", KEEPER.read_text(), runner, "worker")
+    return (python, "-c", KEEPER.read_text(), runner, "worker")
