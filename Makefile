@@ -35,8 +35,13 @@ molecule: lab ## Test the roles, or one of them: make molecule ROLE=redis
 lint: setup ## Run ansible-lint, yamllint, ruff, mypy and the checks of the documentation
 	@python -m tests.run lint
 
-bench: setup ## Compare speed with the peers, in one run
-	@python bench/runner_overhead.py
+bench: bench-runner bench-provision bench-converge ## Compare speed with the peers, in one run
+
+bench-runner: site ## Compare runner.py with bare ansible-playbook, on site and on 1,000 hosts
+	@python -m bench.runner
+
+soak: setup ## Start 200 runs, 8 at a time, cancel a third, and look for what is left
+	@python -m bench.runner.soak
 
 bench-provision: setup ## Compare provisioning with Terraform and plain boto3
 	@python -m bench.provision
@@ -60,4 +65,4 @@ docs: setup ## Write the roles' READMEs from their argument specs, and the table
 iam-policy: setup ## Record what every playbook asks of AWS, and write the operator's policies
 	@python docs/operator_policy.py
 
-.PHONY: help setup lab site plan verify down test molecule lint bench bench-provision bench-converge bench-footprint bench-deploy bench-hardening docs iam-policy
+.PHONY: help setup lab site plan verify down test molecule lint bench bench-runner soak bench-provision bench-converge bench-footprint bench-deploy bench-hardening docs iam-policy
