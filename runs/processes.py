@@ -82,8 +82,11 @@ def with_text(text: str) -> list[int]:
     return found
 
 
-def remove_module_folders(pids: Iterable[int]) -> None:
-    """Remove what killed processes of tasks left in the folder where modules on this machine are unpacked."""
+def remove_leftovers(pids: Iterable[int]) -> None:
+    """Remove what killed processes left in this user's folders: unpacked modules, and the status of background jobs."""
+    home = Path.home()
     for pid in pids:
-        for folder in Path("~/.ansible/tmp").expanduser().glob(f"ansible-tmp-*-{pid}-*"):
+        for folder in (home / ".ansible" / "tmp").glob(f"ansible-tmp-*-{pid}-*"):
             shutil.rmtree(folder, ignore_errors=True)
+        for job in (home / ".ansible_async").glob(f"j*.{pid}"):
+            job.unlink(missing_ok=True)

@@ -170,7 +170,7 @@ def _end(child: subprocess.Popen[bytes], output: int, evidence: Evidence | None)
     child.wait()
     _take(output, evidence)
     processes.end_all(PATIENCE)
-    processes.remove_module_folders(ours)
+    processes.remove_leftovers(ours)
 
 
 def main() -> int:
