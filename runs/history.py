@@ -4,24 +4,27 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from runs.history_answers import PastChange, PastCheck, PastFailure, PastRun, PastTask
 from runs.history_schema import prepare
+from runs.history_store import RUN, forget, store
 from runs.history_tasks import TaskTime
-from runs.history_times import day_of
+from runs.history_times import begin_of, day_of
 from runs.outcome import Outcome
+
+__all__ = ["History", "HistoryError", "PastChange", "PastCheck", "PastFailure", "PastRun", "PastTask"]
 
 PATIENCE = 20.0  # seconds to wait for another process that writes
 LEARNT_FROM = 5  # green runs that the expected times come from
-MOST_RUNS, MOST_DAYS = 1000, 400
-COLUMNS = "ident, verb, checked, status, ok, started, duration, changed, hosts, user, summary, artifacts"
+WHEN = "started, ident, verb"
 
 
 class HistoryError(RuntimeError):
@@ -29,80 +32,25 @@ class HistoryError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class PastRun:
-    """One run. `started` is in UTC, `duration` in seconds; `summary` is its headline; `artifacts` may be gone."""
-
-    ident: str
-    verb: str
-    check: bool
-    status: str
-    ok: bool
-    started: datetime
-    duration: float
-    changed: int
-    hosts: int
-    user: str
-    summary: str
-    artifacts: Path
-
-
-@dataclass(frozen=True)
-class PastChange:
-    """One change that a real run made, and when that run began, in UTC."""
-
-    started: datetime
-    ident: str
-    verb: str
-    host: str
-    role: str
-    task: str
-    item: str
-
-
-@dataclass(frozen=True)
-class PastTask:
-    """A task over several runs: how many, and its seconds on the average and at most."""
-
-    key: str
-    runs: int
-    mean: float
-    longest: float
-
-
-@dataclass(frozen=True)
 class History:
-    """The recorded runs of one stack. Nothing is open between two questions; any number of processes may record."""
+    """The recorded runs of one stack. Nothing is open between two questions; any number of processes may record.
+
+    :param most_runs: how many runs stay.
+    :param most_days: for how many days they stay.
+    """
 
     path: Path
+    most_runs: int = field(default=1000, kw_only=True)
+    most_days: float = field(default=400.0, kw_only=True)
 
     def record(self, run: Outcome, tasks: Sequence[TaskTime]) -> None:
-        """Add a finished run; the oldest beyond 1000 runs or 400 days go."""
+        """Add a finished run; what is beyond `most_runs` or `most_days` goes.
+
+        :raises HistoryError: when it cannot be written, as every method here when it cannot be read.
+        """
         with self._open() as database:
-            row = (
-                *(run.ident, run.verb, run.check, run.status, run.ok, run.started.isoformat(), run.duration),
-                *(run.changed, len(run.hosts), _user(), run.headline, str(run.artifacts)),
-            )
-            database.execute(f"INSERT OR REPLACE INTO run ({COLUMNS}) VALUES ({_marks(row)})", row)  # noqa: S608
-            database.executemany(
-                "INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (run.ident, number, task.key, task.path, task.seconds, task.hosts, task.changed, task.failed)
-                    for number, task in enumerate(tasks)
-                ],
-            )
-            database.executemany(
-                "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    (run.ident, number, change.host, change.role, change.task, change.item)
-                    for number, change in enumerate(run.changes)
-                ],
-            )
-            oldest = (datetime.now(UTC) - timedelta(days=MOST_DAYS)).isoformat()
-            database.execute(
-                "DELETE FROM run WHERE started < ?"
-                " OR ident NOT IN (SELECT ident FROM run ORDER BY started DESC LIMIT ?)",
-                (oldest, MOST_RUNS),
-            )
+            store(database, run, tasks)
+            forget(database, self.most_runs, self.most_days)
 
     def runs(
         self,
@@ -115,12 +63,7 @@ class History:
         limit: int = 20,
     ) -> list[PastRun]:
         """Return runs, the newest first; `None` leaves a condition out."""
-        wanted = {"verb = ?": verb, "ok = ?": ok, "checked = ?": check, "started >= ?": since, "started < ?": until}
-        given = {words: value for words, value in wanted.items() if value is not None}
-        where = " AND ".join(given) or "1"
-        values = [_value(value) for value in given.values()]
-        query = f"SELECT {COLUMNS} FROM run WHERE {where} ORDER BY started DESC LIMIT ?"  # noqa: S608
-        return [_run(row) for row in self._ask(query, *values, limit)]
+        return [_run(row) for row in self._select(RUN, "run", verb, since, until, limit, ok=ok, checked=check)]
 
     def last(self, verb: str, *, ok: bool | None = True, check: bool = False) -> PastRun | None:
         """Return the last run of a verb, by default the last green one; None when there was none."""
@@ -134,54 +77,84 @@ class History:
             task,
             verb,
         )
-        return float(str(mean)) if mean is not None else None
+        return mean
 
     def slowest(self, verb: str, limit: int = 10) -> list[PastTask]:
         """Return the tasks of a verb that take longest on the average."""
         rows = self._ask(
-            "SELECT key, count(*), avg(seconds) AS mean, max(seconds) FROM task JOIN run USING (ident)"
+            "SELECT key, count(DISTINCT ident), avg(seconds) AS mean, max(seconds) FROM task JOIN run USING (ident)"
             " WHERE verb = ? GROUP BY key ORDER BY mean DESC LIMIT ?",
             verb,
             limit,
         )
-        return [
-            PastTask(str(key), int(str(runs)), float(str(mean)), float(str(longest)))
-            for key, runs, mean, longest in rows
-        ]
+        return [PastTask(*row) for row in rows]
 
-    def changes(self, since: datetime, until: datetime | None = None) -> list[PastChange]:
+    def changes(self, since: datetime, until: datetime | None = None, *, verb: str | None = None) -> list[PastChange]:
         """Return what real runs changed that began in this time, in its order."""
-        rows = self._ask(
-            "SELECT started, ident, verb, host, role, task, item FROM change JOIN run USING (ident)"
-            " WHERE NOT checked AND started >= ? AND started < ? ORDER BY started, number",
-            _value(since),
-            _value(until or datetime.now(UTC)),
-        )
-        return [PastChange(datetime.fromisoformat(str(row[0])), *map(str, row[1:])) for row in rows]
+        columns = f"{WHEN}, host, role, task, item"
+        rows = self._select(columns, "change JOIN run USING (ident)", verb, since, until, checked=False)
+        return [PastChange(_time(began), *row) for began, *row in reversed(rows)]
 
-    def changed_on(self, day: str) -> list[PastChange]:
+    def changed_on(self, day: date | str) -> list[PastChange]:
         """Return what changed on a day of this machine's time zone: `2026-11-24`, `tuesday` for the last one.
 
         :raises BadInput: when that is no day.
         """
-        date = day_of(day)
-        begin = datetime.combine(date, time()).astimezone()
-        return self.changes(begin, datetime.combine(date + timedelta(days=1), time()).astimezone())
+        when = day_of(day) if isinstance(day, str) else day
+        return self.changes(begin_of(when), begin_of(when + timedelta(days=1)))
+
+    def failures(
+        self, verb: str | None = None, *, since: datetime | None = None, until: datetime | None = None, limit: int = 20
+    ) -> list[PastFailure]:
+        """Return the failures of runs that began in this time, the newest first."""
+        columns = f"{WHEN}, host, task, message, file, line"
+        rows = self._select(columns, "failure JOIN run USING (ident)", verb, since, until, limit)
+        return [PastFailure(_time(began), *row) for began, *row in rows]
+
+    def red_checks(
+        self, verb: str | None = None, *, since: datetime | None = None, until: datetime | None = None, limit: int = 20
+    ) -> list[PastCheck]:
+        """Return the success criteria that were red in runs that began in this time, the newest first."""
+        rows = self._select(
+            f"{WHEN}, host, id, measured, most", "red JOIN run USING (ident)", verb, since, until, limit
+        )
+        return [PastCheck(_time(began), *row) for began, *row in rows]
 
     def expected(self, verb: str, check: bool = False) -> list[tuple[str, float]]:
-        """Return the tasks of the last green run of a verb in their order, with the mean seconds of the last five."""
-        recent = [run.ident for run in self.runs(verb, ok=True, check=check, limit=LEARNT_FROM)]
-        if not recent:
-            return []
-        rows = self._ask(
-            "SELECT last.key, (SELECT avg(seconds) FROM task WHERE task.key = last.key AND task.ident IN"
-            " (SELECT value FROM json_each(?))) FROM task AS last WHERE last.ident = ? ORDER BY last.number",
-            json.dumps(recent),
-            recent[0],
-        )
-        return [(str(key), float(str(seconds))) for key, seconds in rows]
+        """Return the tasks of a verb in their order, with their mean seconds in the last five green runs.
 
-    def _ask(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        The order is that of the run of these that had most tasks: the last may have been one of a few tags.
+        """
+        recent = json.dumps([run.ident for run in self.runs(verb, ok=True, check=check, limit=LEARNT_FROM)])
+        return self._ask(
+            "WITH recent AS (SELECT value AS ident FROM json_each(?)),"
+            " whole AS (SELECT ident FROM task JOIN run USING (ident) WHERE ident IN recent"
+            "  GROUP BY ident ORDER BY count(*) DESC, started DESC LIMIT 1)"
+            " SELECT key, (SELECT avg(seconds) FROM task AS each WHERE each.key = task.key AND each.ident IN recent)"
+            " FROM task WHERE ident IN whole ORDER BY number",
+            recent,
+        )
+
+    def _select(
+        self,
+        columns: str,
+        tables: str,
+        verb: str | None,
+        since: datetime | None,
+        until: datetime | None,
+        limit: int = -1,
+        **equal: bool | None,
+    ) -> list[tuple[Any, ...]]:
+        """Return columns of what fits, the newest first."""
+        wanted: dict[str, object] = {"verb = ?": verb, "started >= ?": _text(since), "started < ?": _text(until)}
+        wanted |= {f"{column} = ?": value for column, value in equal.items()}
+        given = {words: value for words, value in wanted.items() if value is not None}
+        where = " AND ".join(given) or "1"
+        order = "started DESC, ident DESC" + (", number DESC" if "JOIN" in tables else "")
+        query = f"SELECT {columns} FROM {tables} WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608
+        return self._ask(query, *given.values(), limit)
+
+    def _ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         if not self.path.exists():  # a question makes no file
             with closing(sqlite3.connect(":memory:")) as database:
                 prepare(database)
@@ -195,6 +168,8 @@ class History:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with closing(sqlite3.connect(self.path, timeout=PATIENCE, isolation_level="IMMEDIATE")) as database:
+                if not self.path.stat().st_size:
+                    self.path.chmod(0o600)  # SQLite's files beside it get the same
                 prepare(database)
                 with database:
                     yield database
@@ -203,23 +178,17 @@ class History:
             raise HistoryError(f"The history {self.path} cannot be used: {error}. {remedy}") from error
 
 
-def _user() -> str:
-    with suppress(OSError, KeyError):
-        return getpass.getuser()
-    return ""
+def _text(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None
 
 
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
-def _value(value: object) -> object:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
-
-
-def _run(row: tuple[object, ...]) -> PastRun:
+def _run(row: tuple[Any, ...]) -> PastRun:
     ident, verb, check, status, ok, started, duration, changed, hosts, user, summary, artifacts = row
     return PastRun(
-        *(str(ident), str(verb), bool(check), str(status), bool(ok), datetime.fromisoformat(str(started))),
-        *(float(str(duration)), int(str(changed)), int(str(hosts)), str(user), str(summary), Path(str(artifacts))),
+        *(ident, verb, bool(check), status, bool(ok), _time(started)),
+        *(duration, changed, hosts, user, summary, Path(artifacts)),
     )

@@ -6,17 +6,15 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
-
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from runs.errors import BadInput
 from runs.history import History
+from runs.history_tables import show_table
 from runs.history_times import moment_of
 
 if TYPE_CHECKING:
@@ -27,9 +25,20 @@ QUESTIONS = {
     "last": "the last green run of each verb",
     "tasks": "the tasks of a verb that take longest",
     "changes": "what changed",
+    "failures": "what failed",
+    "checks": "which success criteria were red",
 }
-PLAIN_WIDTH = 160  # columns where there is no terminal
-COUNTED = ("seconds", "changes", "runs", "mean", "longest")
+ALL = 1_000_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is wanted: a verb or all of them, a time that each end may leave open, and rows at most."""
+
+    verb: str | None
+    since: datetime | None
+    until: datetime | None
+    number: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,64 +54,90 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def show(stack: Stack, said: argparse.Namespace) -> int:
-    """Answer, and return the exit status."""
-    rows = _rows(stack.history, said)
+    """Answer, and return the exit status.
+
+    :raises BadInput: when a time, a number or a verb is none.
+    """
+    history = stack.history
+    asked = _understood(said)
+    if asked.verb:
+        _judge_verb(asked.verb, {*stack.verbs(), *_verbs(history)})
+    rows = [asdict(one) for one in ANSWERS[said.question](history, asked)]
     if said.json:
-        print(json.dumps(rows, indent=1, default=str))
+        print(json.dumps([{name: _plain(value) for name, value in row.items()} for row in rows], indent=1))
     elif not rows:
-        print(f"No {'changes' if said.question == 'changes' else 'runs'} are recorded for {said.inventory}.")
+        print(f"No {said.question if said.question in NOUNS else 'runs'} are recorded for {said.inventory}.")
     else:
-        _print([_readable(row) for row in rows])
+        show_table(said.question, rows)
     return 0
 
 
-def _rows(history: History, said: argparse.Namespace) -> list[dict[str, Any]]:
-    """Return the answer as plain rows."""
+def _understood(said: argparse.Namespace) -> Asked:
     if said.number < 1:
         raise BadInput(f"--number is {said.number}; give one or more.")
     since, until = (moment_of(text) if text else None for text in (said.since, said.until))
-    if said.question == "changes":
-        found: Sequence[Any] = history.changes(since or datetime.fromtimestamp(0, UTC), until)[-said.number :]
-    elif said.question == "tasks":
-        found = history.slowest(said.verb or "site", said.number)
-    else:
-        found = history.runs(said.verb, since=since, until=until, limit=said.number)
-    if said.question == "last":
-        verbs = [said.verb] if said.verb else sorted({run.verb for run in history.runs(limit=1000)})
-        found = [run for run in map(history.last, verbs) if run]
-    return [asdict(one) for one in found]
+    if since and until and since >= until:
+        raise BadInput(f"--since {said.since} is not before --until {said.until}; exchange them.")
+    return Asked(said.verb, since, until, said.number)
 
 
-def _readable(row: dict[str, Any]) -> dict[str, str]:
-    """Return the columns that a person wants of a row."""
-    if "mean" in row:
-        return {"task": row["key"], "runs": str(row["runs"]), "mean": f"{row['mean']:.1f} s"} | {
-            "longest": f"{row['longest']:.1f} s"
-        }
-    began = row["started"].astimezone().strftime("%Y-%m-%d %H:%M")
-    if "task" in row:
-        what = f"{row['role']}: {row['task']}" if row["role"] else row["task"]
-        return {"began": began, "verb": row["verb"], "host": row["host"]} | {
-            "change": f"{what}: {row['item']}" if row["item"] else what
-        }
-    verb = f"{row['verb']} --check" if row["check"] else row["verb"]
-    return {"began": began, "verb": verb, "status": "green" if row["ok"] else row["status"]} | {
-        "seconds": f"{row['duration']:.1f}",
-        "changes": str(row["changed"]),
-        "by": row["user"],
-        "ident": row["ident"],
-    }
+def _judge_verb(verb: str, known: set[str]) -> None:
+    """Refuse a verb that neither can be run nor ever was."""
+    if verb not in known:
+        near = get_close_matches(verb, known, n=1)
+        raise BadInput(
+            f"No verb `{verb}`. " + (f"Did you mean `{near[0]}`?" if near else f"There are: {_list(known)}.")
+        )
 
 
-def _print(rows: list[dict[str, str]]) -> None:
-    """Print a table that fits the terminal; in a pipe it has no colours and no line is cut."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PLAIN_WIDTH)
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
-    for name in rows[0]:
-        table.add_column(name, justify="right" if name in COUNTED else "left", overflow="fold")
-    for row in rows:
-        style = "" if row.get("status", "green") == "green" else "red"
-        table.add_row(*row.values(), style=style)
-    console.print(table)
+def _list(words: set[str]) -> str:
+    return ", ".join(sorted(words))
+
+
+def _verbs(history: History) -> list[str]:
+    return sorted({run.verb for run in history.runs(limit=ALL)})
+
+
+def _runs(history: History, asked: Asked) -> Sequence[Any]:
+    return history.runs(asked.verb, since=asked.since, until=asked.until, limit=asked.number)
+
+
+def _last(history: History, asked: Asked) -> Sequence[Any]:
+    verbs = [asked.verb] if asked.verb else _verbs(history)
+    green = [history.runs(verb, ok=True, check=False, since=asked.since, until=asked.until, limit=1) for verb in verbs]
+    return [run for runs in green for run in runs][: asked.number]
+
+
+def _tasks(history: History, asked: Asked) -> Sequence[Any]:
+    return history.slowest(asked.verb or "site", asked.number)
+
+
+def _changes(history: History, asked: Asked) -> Sequence[Any]:
+    since = asked.since or datetime.fromtimestamp(0, UTC)
+    return history.changes(since, asked.until, verb=asked.verb)[-asked.number :]
+
+
+def _failures(history: History, asked: Asked) -> Sequence[Any]:
+    return history.failures(asked.verb, since=asked.since, until=asked.until, limit=asked.number)
+
+
+def _checks(history: History, asked: Asked) -> Sequence[Any]:
+    return history.red_checks(asked.verb, since=asked.since, until=asked.until, limit=asked.number)
+
+
+ANSWERS: dict[str, Callable[[History, Asked], Sequence[Any]]] = {
+    "runs": _runs,
+    "last": _last,
+    "tasks": _tasks,
+    "changes": _changes,
+    "failures": _failures,
+    "checks": _checks,
+}
+NOUNS = ("tasks", "changes", "failures")
+
+
+def _plain(value: object) -> object:
+    """Return a value that JSON takes."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if value is None or isinstance(value, str | int | float) else str(value)

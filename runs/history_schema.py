@@ -27,6 +27,17 @@ STEPS = (
         role TEXT NOT NULL, task TEXT NOT NULL, item TEXT NOT NULL, PRIMARY KEY (ident, number)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE failure (
+        ident TEXT NOT NULL REFERENCES run ON DELETE CASCADE, number INTEGER NOT NULL, host TEXT NOT NULL,
+        task TEXT NOT NULL, message TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL,
+        PRIMARY KEY (ident, number)
+    ) WITHOUT ROWID;
+    CREATE TABLE red (
+        ident TEXT NOT NULL REFERENCES run ON DELETE CASCADE, number INTEGER NOT NULL, host TEXT NOT NULL,
+        id TEXT NOT NULL, measured TEXT NOT NULL, most TEXT NOT NULL, PRIMARY KEY (ident, number)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

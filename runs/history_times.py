@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta
+from difflib import get_close_matches
 
 from runs.errors import BadInput
 
@@ -26,8 +27,15 @@ def day_of(text: str, today: date | None = None) -> date:
     try:
         return date.fromisoformat(word)
     except ValueError:
+        near = get_close_matches(word, [*DAYS, "today", "yesterday"], n=1)
+        hint = f" Did you mean `{near[0]}`?" if near else ""
         known = "a date as 2026-11-24, a weekday as tuesday, today or yesterday"
-        raise BadInput(f"`{text}` is no day. Give {known}.") from None
+        raise BadInput(f"`{text}` is no day.{hint} Give {known}.") from None
+
+
+def begin_of(day: date) -> datetime:
+    """Return the midnight that a day begins with; its offset is that day's, whatever summer time does today."""
+    return datetime.combine(day, time()).astimezone()
 
 
 def moment_of(text: str, now: datetime | None = None) -> datetime:
@@ -44,6 +52,6 @@ def moment_of(text: str, now: datetime | None = None) -> datetime:
         except ValueError:
             raise BadInput(f"`{text}` is no time. Give one as 2026-11-24T18:00, or 12h, 7d, tuesday.") from None
     try:
-        return datetime.combine(day_of(text, now.date()), time(), now.tzinfo)
+        return begin_of(day_of(text, now.date()))
     except BadInput as error:
         raise BadInput(f"{str(error)[:-1]}, or how long ago as 90m, 12h, 7d, 2w.") from None
