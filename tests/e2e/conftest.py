@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,11 @@ ENVIRONMENT = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_NOC
 PLAYBOOK = ("ansible-playbook", "-i", str(ROOT / "inventory/lab"))
 
 
-def ansible(playbook: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run ansible-playbook as a person would, and keep what it printed."""
-    command = [*PLAYBOOK, playbook, *arguments]
+def ansible(
+    playbook: str, *arguments: str, cwd: Path = ROOT, before: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook as a person would, under another command where one is given, and keep what it printed."""
+    command = [*before, *PLAYBOOK, playbook, *arguments]
     return subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=900, check=False)
 
 
