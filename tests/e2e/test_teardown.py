@@ -15,10 +15,10 @@ def hosts() -> str:
 
 def test_teardown_ends_the_host_and_keeps_the_bucket(server: Server) -> None:
     assert server.instance["InstanceId"] in hosts()
-    run = Stack(ROOT / "inventory/lab").teardown(extra_vars={"teardown_confirm": NAME})
+    run = Stack(ROOT / "inventory/lab").teardown(confirm=NAME)
     assert run.ok, str(run)
     assert server.instance["InstanceId"] not in hosts()
     tagged = aws("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "mcp:name", "Values": [NAME]}])
     kept = {resource["ResourceARN"] for resource in tagged["ResourceTagMappingList"]}
     assert {arn for arn in kept if ":instance/" not in arn} == {f"arn:aws:s3:::{NAME}-{ACCOUNT}"}
-    assert Stack(ROOT / "inventory/lab").teardown(extra_vars={"teardown_confirm": NAME}).changed == 0
+    assert Stack(ROOT / "inventory/lab").teardown(confirm=NAME).changed == 0
