@@ -22,6 +22,7 @@ def deploy(*arguments: str) -> str:
     assert done.returncode == 0, done.stdout[-6000:]
     return " ".join(f"{done.stdout} {done.stderr}".split())
 
+
 WITHOUT_LOCKS = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run/lock && exec "$@"', "sh")
 
 
