@@ -26,6 +26,7 @@ from runs.display_closing import degraded
 from runs.display_screen import abandon
 from runs.errors import ArtifactsError, BadInput, Locked, RunFailed
 from runs.history import HistoryError
+from runs.remote_node import Node
 
 GREEN, FAILED, DRIFT, DEGRADED, BAD_INPUT, LOCKED = 0, 1, 2, 2, 3, 4
 ERROR_SCHEMA = "mcp.aws/error/1"
@@ -77,7 +78,7 @@ def _run(said: argparse.Namespace, signals: Signals) -> int:
     """Run a playbook."""
     judge_tags(f"{said.tags},{said.skip_tags}", Stack.playbooks)
     show = Show(said, signals)
-    stack = Shown(said.inventory, colour=show.colour, show=show.follow)
+    stack = Shown(said.inventory, colour=show.colour, show=show.follow, node=_node(said))
     options = _options(said) | {"check": said.check, "diff": said.diff}
     own = {name: getattr(said, name) for name in cli_parser.own_parameters(said.action)}
     method = cli_parser.method_of(said.action)
@@ -93,13 +94,18 @@ def _plan(said: argparse.Namespace, signals: Signals) -> int:
     show = Show(said, signals, aside=True)
     show.announce(f"Looking what a real run of {said.what} on {said.inventory} would change ...")
     try:
-        plan = Shown(said.inventory, show=show.follow).plan(said.what, **_options(said))
+        plan = Shown(said.inventory, show=show.follow, node=_node(said)).plan(said.what, **_options(said))
     except RunFailed as failed:
         judge_limit(failed.run.outcome, said.limit, Stack(said.inventory).inventory_path)
         show.close(failed.run)
         return _status(failed.run, signals) or FAILED
     show.close_plan(plan)
     return DRIFT if plan.drift else GREEN
+
+
+def _node(said: argparse.Namespace) -> Node | None:
+    """Return the control node that does the work; None is this one."""
+    return Node.ssh(said.node) if said.node else None
 
 
 def _options(said: argparse.Namespace) -> dict[str, Any]:

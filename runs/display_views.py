@@ -69,7 +69,7 @@ class Live(Plain):
 
     def tick(self, state: State, now: datetime) -> None:
         """Draw the foot anew."""
-        self._screen.draw(foot(state, now, self._screen.width))
+        self._screen.draw([Text(""), *foot(state, now, self._screen.width)])
 
     def close(self) -> None:
         """Take the foot away."""
