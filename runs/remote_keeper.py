@@ -23,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 
 POLL = 0.05
-GRACE = 3.0  # seconds that an interrupted playbook has to end its modules before all is killed
+GRACE = 2.5  # seconds that an interrupted playbook has to end its modules before all is killed
 PR_SET_CHILD_SUBREAPER = 36
 
 hung_up: list[bool] = []  # not an event of `threading`, whose lock a handler of signals may find taken

@@ -18,7 +18,7 @@ from runs import processes
 
 POLL = 0.1  # seconds between looks at whether the run is still wanted
 CHUNK = 1 << 16
-GRACE = {True: 4.5, False: 3.0}  # seconds from the wish to end to a kill; what keeps a worker needs three of its own
+GRACE = {True: 4.0, False: 3.0}  # seconds from the wish to end to a kill; what keeps a worker waits 2.5 of its own
 PATIENCE = 3.0  # seconds that a command may take to end after its last word
 LAST = 2000  # characters of standard error that are shown
 
