@@ -231,3 +231,11 @@ def test_nobody_writes_on_a_terminal_by_way_of_the_file(inventory: Path) -> None
     with pytest.raises(stack_lock.Held, match=r"\?\[2Jsite\? of lab"):
         stack_lock.take(inventory, verb="site", ident="y")
     stack_lock.release(held)
+
+
+def test_nobody_removes_the_lock_of_another_stack_by_way_of_the_file(inventory: Path) -> None:
+    held, of_another = (stack_lock.take(path, verb="site", ident="x") for path in (inventory, inventory / "another"))
+    shutil.copyfile(stack_lock.path_of(inventory / "another"), stack_lock.path_of(inventory))
+    stack_lock.release(held)
+    assert stack_lock.path_of(inventory / "another").exists()
+    stack_lock.release(of_another)

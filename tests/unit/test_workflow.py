@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -125,6 +126,32 @@ def test_the_first_inventory_that_is_a_path_names_the_stack(tmp_path: Path) -> N
     assert callback.stack_of(["localhost,", str(tmp_path), "/"]) == tmp_path
     assert callback.stack_of(["localhost,"]) is None
     assert callback.stack_of([]) is None
+
+
+def test_a_task_that_outlives_a_killed_playbook_does_not_hold_the_lock(tmp_path: Path) -> None:
+    ready, ended = os.pipe(), os.pipe()
+    playbook = os.fork()
+    if playbook == 0:
+        try:
+            callback.Lock().take(tmp_path, "site", 0)
+            if os.fork() == 0:  # the task: it lives until this test closes the pipe
+                os.close(ended[1])
+                os.write(ready[1], b"x")
+                os.read(ended[0], 1)
+                os._exit(0)
+            signal.pause()
+        finally:
+            os._exit(0)
+    os.read(ready[0], 1)
+    holder = stack_lock.taken_by(tmp_path)
+    os.kill(playbook, signal.SIGKILL)
+    os.waitpid(playbook, 0)
+    after = stack_lock.taken_by(tmp_path)
+    for descriptor in (*ready, *ended):
+        os.close(descriptor)
+    stack_lock.path_of(tmp_path).unlink()
+    assert holder
+    assert (holder["pid"], after) == (playbook, None)
 
 
 COPIED = ("plugins/callback/workflow.py", "plugins/action/verdict.py", "plugins/module_utils", "meta/runtime.yml")
