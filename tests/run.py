@@ -85,8 +85,8 @@ def aws() -> list[Result]:
 
 
 def runner() -> list[Result]:
-    """runner.py on real playbooks."""
-    return [execute("runner", *PYTEST, "tests/runner")]
+    """runner.py on real playbooks, which wait most of the time."""
+    return [execute("runner", *PYTEST, "-n", "2", "--dist", "loadfile", "tests/runner")]
 
 
 def molecule(*roles: str) -> list[Result]:
