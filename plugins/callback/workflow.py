@@ -118,6 +118,8 @@ class CallbackModule(CallbackBase):
         """Take the lock and announce the first phase, or stand aside."""
         self._plays, self._at = playbook.get_plays(), -1
         stems = [stem for stem in (stem_of(play.get_path()) for play in self._plays) if stem]
+        # Who has nothing to say need not be told every result; only a playbook that comes after this one may be ours.
+        self.disabled = not stems and len(context.CLIARGS["args"]) == 1
         verb, stack = Path(playbook._file_name).stem, stack_of(context.CLIARGS["inventory"] or ())
         changing = any(stack_lock.changes_things(stem, context.CLIARGS["check"]) for stem in stems)
         if changing and stack and not self._lock.taken:
