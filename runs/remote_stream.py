@@ -41,7 +41,7 @@ class Stream:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             bufsize=0,
-            preexec_fn=_attentive,
+            preexec_fn=processes.end_with_parent,
         )
         assert self._process.stdin
         assert self._process.stdout
@@ -151,9 +151,3 @@ class Stream:
         with suppress(subprocess.TimeoutExpired):
             return self._process.wait(max(0.0, until - time.monotonic()))
         return None
-
-
-def _attentive() -> None:
-    """Let the command hear an interrupt, which its supervisor ignores, and get one when its supervisor is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    processes.end_with_parent()

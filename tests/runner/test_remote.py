@@ -258,7 +258,7 @@ def test_a_worker_is_ended_when_nobody_listens(places: Path, source: str, interr
     work = "echo begun; sleep 1 && echo ended"
     (places / "job").write_text("job\n")
     given = (places / "job").open() if source == "file" else subprocess.PIPE
-    command = [sys.executable, KEEPER, "sh", "-c", work]
+    command = [sys.executable, str(KEEPER), "sh", "-c", work]
     kept = subprocess.Popen(command, stdin=given, stdout=subprocess.PIPE, text=True)
     assert kept.stdout
     first = kept.stdout.readline()
