@@ -30,6 +30,7 @@ from runs.remote_node import Node
 
 GREEN, FAILED, DRIFT, DEGRADED, BAD_INPUT, LOCKED = 0, 1, 2, 2, 3, 4
 ERROR_SCHEMA = "mcp.aws/error/1"
+ENDED = ("successful", "failed")  # by itself, so that a plan is whole
 OPTIONS = ("limit", "tags", "skip_tags", "forks", "timeout", "wait")
 
 
@@ -99,6 +100,9 @@ def _plan(said: argparse.Namespace, signals: Signals) -> int:
         judge_limit(failed.run.outcome, said.limit, Stack(said.inventory).inventory_path)
         show.close(failed.run)
         return _status(failed.run, signals) or FAILED
+    if plan.run.status not in ENDED:
+        show.close(plan.run)
+        return _status(plan.run, signals)
     show.close_plan(plan)
     return DRIFT if plan.drift else GREEN
 

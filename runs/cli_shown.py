@@ -71,7 +71,7 @@ class Show:
     def close(self, run: Run) -> None:
         """Print how a run ended."""
         if self._said.json:
-            print(json.dumps(run.as_dict(), indent=1))
+            self._out.stream(json.dumps(run.as_dict(), indent=1) + "\n")
             return
         width, lines, shown = self._out.width, [], []
         if not (self._said.quiet or self._said.verbose):
@@ -84,7 +84,8 @@ class Show:
 
     def close_plan(self, plan: Plan) -> None:
         """Print what a run would change."""
-        print(json.dumps(plan.as_dict(), indent=1) if self._said.json else plan)
+        text = json.dumps(plan.as_dict(), indent=1) if self._said.json else str(plan)
+        self._out.stream(text + "\n")
 
     def _view(self, run: Run) -> Quiet:
         """Return how much is shown while the run works."""

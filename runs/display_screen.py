@@ -57,7 +57,8 @@ class Screen:
 
     def stream(self, text: str) -> None:
         """Write a text as it came, colours and all."""
-        self._write(self._erase() + text)
+        encoding = self._stream.encoding or "utf-8"
+        self._write(self._erase() + text.encode(encoding, "replace").decode(encoding))
 
     def draw(self, lines: list[Text]) -> None:
         """Draw the foot anew; its lines have to be narrower than the screen."""
