@@ -12,7 +12,7 @@ import subprocess
 import sys
 import textwrap
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,11 +79,15 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runs(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Future[Completed]]]:
-    """What became of each example, two at a time; each has deployments of its own."""
+def runs(
+    request: pytest.FixtureRequest, house: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[int, Future[Completed]]]:
+    """What becomes of each example that is to be tried, two at a time; each has deployments of its own."""
+    mine = [item for item in request.session.items if item.path == Path(__file__) and isinstance(item, pytest.Function)]
+    tried = [int(str(item.callspec.params["number"])) for item in mine if "runs" in item.fixturenames]
+    folders = {number: tmp_path_factory.mktemp("example") for number in tried}
     with ThreadPoolExecutor(2) as pool:
-        folders = [tmp_path_factory.mktemp("example") for _ in EXAMPLES]
-        yield [pool.submit(_run, house, *each) for each in zip(folders, EXAMPLES, strict=True)]
+        yield {number: pool.submit(_run, house, folder, EXAMPLES[number]) for number, folder in folders.items()}
         pool.shutdown(cancel_futures=True)
 
 
@@ -110,7 +114,7 @@ def _shape(text: str) -> str:
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)), ids=[example.where for example in EXAMPLES])
-def test_an_example_does_what_its_page_says(runs: list[Future[Completed]], number: int) -> None:
+def test_an_example_does_what_its_page_says(runs: Mapping[int, Future[Completed]], number: int) -> None:
     example, done = EXAMPLES[number], runs[number].result()
     assert (done.returncode, done.stderr) == (0, ""), f"{example.code}\n{done.stdout}{done.stderr}"
     assert example.printed is None or _shape(done.stdout) == _shape(example.printed), done.stdout
