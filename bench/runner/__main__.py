@@ -71,7 +71,7 @@ def main() -> int:
     parser.add_argument("--site-pairs", type=int, default=3, help="pairs of site (3)")
     parser.add_argument("--pairs", type=int, default=2, help="pairs with many hosts (2)")
     parser.add_argument("--only", choices=("site", "many"), help="measure only one of the two")
-    parser.add_argument("--quick", action="store_true", help="100 hosts by 5 tasks, one pair, no site")
+    parser.add_argument("--quick", action="store_true", help="50 hosts by 5 tasks, one pair, no site")
     said = parser.parse_args()
     print(f"This machine has {os.cpu_count()} processors and a load of {os.getloadavg()[0]:.1f}; all share them.")
     print("Both sides run the same plays from the same directory. A task of the many is `raw: /bin/true`: through the")
@@ -87,7 +87,7 @@ def main() -> int:
             sites = site(said.site_pairs)
     if said.quick or said.only != "site":
         with tempfile.TemporaryDirectory(prefix="mcp-aws-bench-") as folder:
-            hosts, few, tasks, pairs = (100, 2, 5, 1) if said.quick else (1000, 5, 20, said.pairs)
+            hosts, few, tasks, pairs = (50, 2, 5, 1) if said.quick else (1000, 5, 20, said.pairs)
             crowd = many(Path(folder), hosts, few, tasks, pairs)
     name = f"{crowd.hosts} hosts by {crowd.many} tasks" if crowd else ""
     print("\n" + "\n".join(report.table({"site": sites, name: crowd.pairs if crowd else []})))
