@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +25,10 @@ from runs.outcome import Outcome
 __all__ = ["History", "HistoryError", "PastChange", "PastCheck", "PastFailure", "PastRun", "PastTask"]
 
 PATIENCE = 20.0  # seconds to wait for another process that writes
+ALONE = (
+    threading.RLock()
+)  # a fork while a thread is inside SQLite would leave its locks to a child that never frees them
+os.register_at_fork(before=ALONE.acquire, after_in_parent=ALONE.release, after_in_child=ALONE.release)
 LEARNT_FROM = 5  # green runs that the expected times come from
 WHEN = "started, ident, verb"
 
@@ -156,7 +162,7 @@ class History:
 
     def _ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         if not self.path.exists():  # a question makes no file
-            with closing(sqlite3.connect(":memory:")) as database:
+            with ALONE, closing(sqlite3.connect(":memory:")) as database:
                 prepare(database)
                 return database.execute(query, values).fetchall()
         with self._open() as database:
@@ -167,7 +173,7 @@ class History:
         """Yield a connection in a transaction."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with closing(sqlite3.connect(self.path, timeout=PATIENCE, isolation_level="IMMEDIATE")) as database:
+            with ALONE, closing(sqlite3.connect(self.path, timeout=PATIENCE, isolation_level="IMMEDIATE")) as database:
                 if not self.path.stat().st_size:
                     self.path.chmod(0o600)  # SQLite's files beside it get the same
                 prepare(database)

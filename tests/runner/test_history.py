@@ -1,212 +1,464 @@
-"""The history: recorded by many at once, asked in every way, kept within bounds, and never in the way of a run."""
+"""The history in real SQLite files: many writers at once, old and damaged files, questions by tables, its command."""
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import sqlite3
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from runner import BadInput, Change, HostStats, Stack
-from runs import history, sinks
+from runner import Stack
+from runs.changes import Change
+from runs.errors import BadInput
 from runs.events import Event
 from runs.history import History, HistoryError
+from runs.history_command import add_arguments, show
+from runs.history_schema import STEPS
 from runs.history_tasks import TaskTime, TaskTimes
 from runs.history_times import day_of, moment_of
-from runs.outcome import Outcome
+from runs.outcome import Failure, HostStats, Outcome
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-THURSDAY = date(2026, 11, 26)
+CHECKOUT = Path(__file__).resolve().parents[2]
+RED = {
+    "schema": "mcp.aws/verdict/1",
+    "ok": False,
+    "started": NOW.isoformat(),
+    "finished": NOW.isoformat(),
+    "checks": [
+        {"id": "latency", "section": "http", "title": "Fast", "ok": False, "measured": "3 s", "limit": "< 2 s"},
+        {"id": "tls", "section": "http", "title": "Safe", "ok": True},
+    ],
+}
 
 
-def _run(
-    number: int, verb: str = "site", *, ok: bool = True, check: bool = False, changes: tuple[str, ...] = ()
-) -> Outcome:
-    """Return the run of so many hours ago."""
-    return Outcome(
-        verb,
-        f"{number:04}-{verb}",
-        Path("/a"),
-        NOW - timedelta(hours=number),
-        "successful" if ok else "failed",
-        0 if ok else 2,
-        10.0 + number,
-        check,
-        hosts={"h": HostStats(changed=len(changes))},
-        changes=tuple(Change("h", "redis", task, "", "a diff that may hold a secret") for task in changes),
-    )
+def outcome(ident: str = "r1", verb: str = "site", *, days: float = 0, ok: bool = True, **more: Any) -> Outcome:
+    """A finished run that began so many days ago."""
+    given: dict[str, Any] = {
+        "status": "successful" if ok else "failed",
+        "rc": 0 if ok else 2,
+        "duration": 12.5,
+        "hosts": {"web": HostStats(ok=3, changed=1)},
+    }
+    started = NOW - timedelta(days=days)
+    return Outcome(verb=verb, ident=ident, artifacts=Path("/a", ident), started=started, **given | more)
 
 
-def _tasks(*seconds: float) -> list[TaskTime]:
-    return [TaskTime(f"redis/Task {n}", "/r.yml:1", NOW, value, 1) for n, value in enumerate(seconds)]
+def task(key: str, seconds: float = 1.0) -> TaskTime:
+    return TaskTime(key, "site.yml:3", NOW, seconds, hosts=1)
 
 
 @pytest.fixture
-def recorded(tmp_path: Path) -> History:
-    """A history of five runs, the newest an hour ago."""
-    past = History(tmp_path / "new" / "history.sqlite")
-    past.record(_run(30, changes=("Old",)), _tasks(4.0, 1.0))
-    past.record(_run(4, changes=("Install", "Start")), _tasks(2.0, 1.0))
-    past.record(_run(3, ok=False), _tasks(90.0))
-    past.record(_run(2, check=True, changes=("Foreseen",)), _tasks(7.0))
-    past.record(_run(1, "verify"), _tasks(0.5))
-    return past
+def history(tmp_path: Path) -> History:
+    return History(tmp_path / "below" / "history.sqlite")
 
 
-def test_runs(recorded: History) -> None:
-    assert [run.ident for run in recorded.runs()] == ["0001-verify", "0002-site", "0003-site", "0004-site", "0030-site"]
-    assert [run.ident for run in recorded.runs("site", ok=True, check=False)] == ["0004-site", "0030-site"]
-    assert [run.ident for run in recorded.runs(since=NOW - timedelta(hours=3), until=NOW - timedelta(hours=2))] == [
-        "0003-site"
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A time zone with summer time."""
+    import time
+
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_a_run_comes_back_as_it_was_and_the_file_is_the_owners_alone(history: History) -> None:
+    run = outcome(changes=(Change("web", "proxy", "Write it", "a.conf", "-secret\n+other"),))
+    history.record(run, [task("proxy/Write it")])
+    [found] = history.runs()
+    assert (found.ident, found.verb, found.ok, found.check) == (run.ident, "site", True, False)
+    assert (found.started, found.duration, found.changed, found.hosts) == (run.started, 12.5, 1, 1)
+    assert (found.summary, found.artifacts) == (run.headline, run.artifacts)
+    assert history.path.stat().st_mode & 0o777 == 0o600
+    assert history.path.parent.stat().st_mode & 0o777 == 0o700
+    assert b"-secret" not in history.path.read_bytes(), "a difference was kept"
+
+
+def test_recording_a_run_again_replaces_it_with_all_its_parts(history: History) -> None:
+    for _ in range(2):
+        history.record(outcome(changes=(Change("web", "", "One"),)), [task("One"), task("Two")])
+    assert len(history.runs()) == len(history.changes(NOW - timedelta(days=1), NOW + timedelta(days=1))) == 1
+    assert history.expected("site") == [("One", 1.0), ("Two", 1.0)]
+
+
+RUNS = (
+    outcome("a", "site", days=9),
+    outcome("b", "site", days=3, ok=False),
+    outcome("c", "deploy", days=2),
+    outcome("d", "site", days=1, check=True),
+    outcome("e", "verify", days=0.5),
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "idents"),
+    [
+        ({}, "edcba"),
+        ({"verb": "site"}, "dba"),
+        ({"verb": "site", "ok": True}, "da"),
+        ({"ok": False}, "b"),
+        ({"check": False, "verb": "site"}, "ba"),
+        ({"since": NOW - timedelta(days=3)}, "edcb"),
+        ({"until": NOW - timedelta(days=3)}, "a"),
+        ({"since": NOW - timedelta(days=3), "until": NOW - timedelta(days=1)}, "cb"),
+        ({"limit": 2}, "ed"),
+        ({"verb": "' OR 1 --"}, ""),
+    ],
+)
+def test_runs_are_found_by_verb_end_and_time(history: History, asked: dict[str, Any], idents: str) -> None:
+    for run in RUNS:
+        history.record(run, [])
+    assert "".join(run.ident for run in history.runs(**asked)) == idents
+
+
+def test_the_last_green_run_is_a_real_one(history: History) -> None:
+    for run in RUNS:
+        history.record(run, [])
+    last = {verb: history.last(verb) for verb in ("site", "deploy", "teardown")}
+    assert {verb: run and run.ident for verb, run in last.items()} == {"site": "a", "deploy": "c", "teardown": None}
+    red = history.last("site", ok=False)
+    assert red
+    assert red.ident == "b"
+
+
+def test_failures_and_red_checks_can_be_asked(history: History) -> None:
+    history.record(outcome("f", ok=False, failures=(Failure("web", "Start it", "x" * 9000, "s.yml", 7),)), [])
+    history.record(outcome("v", "verify", published={"mcp_verdict": RED}), [])
+    [failure] = history.failures("site")
+    assert (failure.host, failure.task, failure.file, failure.line) == ("web", "Start it", "s.yml", 7)
+    assert len(failure.message) == 2000
+    [check] = history.red_checks()
+    assert (check.ident, check.check, check.measured, check.limit) == ("v", "latency", "3 s", "< 2 s")
+    assert history.failures("verify") == history.red_checks("site") == []
+
+
+def test_what_changed_comes_in_its_order_without_what_check_mode_foresaw(history: History) -> None:
+    two = (Change("web", "proxy", "First", "a"), Change("db", "", "Second"))
+    history.record(outcome("new", changes=two), [])
+    history.record(outcome("old", "deploy", days=1, changes=(Change("web", "", "Earlier"),)), [])
+    history.record(outcome("check", check=True, changes=two), [])
+    found = history.changes(NOW - timedelta(days=2), NOW + timedelta(seconds=1))
+    assert [(one.ident, one.task, one.item) for one in found] == [
+        ("old", "Earlier", ""),
+        ("new", "First", "a"),
+        ("new", "Second", ""),
     ]
-    assert len(recorded.runs(limit=2)) == 2
-    last = recorded.last("site")
-    assert last
-    assert (last.ident, last.duration, last.changed, last.summary) == (
-        *("0004-site", 14.0, 2),
-        "site green in 14.0 s: 2 changes on 1 host",
+    assert [one.ident for one in history.changes(NOW - timedelta(days=2), verb="deploy")] == ["old"]
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize("day", ["2026-10-25", date(2026, 10, 25)])
+def test_a_day_is_one_of_this_time_zone_even_when_it_has_25_hours(history: History, day: date | str) -> None:
+    moments = {"before": "24T21:59", "first": "24T22:00", "last": "25T22:59", "after": "25T23:00"}
+    for ident, moment in moments.items():
+        started = datetime.fromisoformat(f"2026-10-{moment}+00:00")
+        run = Outcome("site", ident, Path("/a"), started, changes=(Change("web", "", "It"),))
+        History(history.path, most_days=1e5).record(run, [])
+    assert [one.ident for one in history.changed_on(day)] == ["first", "last"]
+
+
+def test_durations_are_means_over_runs_and_the_time_left_is_that_of_a_whole_green_run(history: History) -> None:
+    whole = ("base/Install", "proxy/Start", "Look")
+    for number, seconds in enumerate((1.0, 3.0)):
+        tasks = [task(key, seconds) for key in whole]
+        history.record(outcome(f"whole{number}", days=3 - number), tasks)
+    history.record(outcome("one-tag"), [task("proxy/Start", 8.0)])
+    history.record(outcome("red", ok=False), [task("base/Install", 500.0)])
+    history.record(outcome("other", "deploy"), [task("base/Start", 100.0)])
+    assert history.expected("site") == [("base/Install", 2.0), ("proxy/Start", 4.0), ("Look", 2.0)]
+    assert history.expected("rollback") == history.expected("site", check=True) == []
+    asked = [("proxy/Start", None), ("Start", None), ("Start", "site"), ("Look", None), ("No", None)]
+    assert [history.mean_duration(*one) for one in asked] == [4.0, 28.0, 4.0, 2.0, None]
+    assert [(one.key, one.runs, one.longest) for one in history.slowest("site", 2)] == [
+        ("base/Install", 3, 500.0),
+        ("proxy/Start", 3, 8.0),
+    ]
+
+
+def test_old_runs_go_by_count_and_age_with_all_their_parts_and_the_file_shrinks(history: History) -> None:
+    few = History(history.path, most_runs=3, most_days=10)
+    big = tuple(Change("web", "", "Change", "x" * 1000) for _ in range(300))
+    few.record(outcome("big", days=9, changes=big), [task("One")])
+    before = history.path.stat().st_size
+    for number in range(4):
+        few.record(outcome(f"r{number}", days=4 - number), [])
+    few.record(outcome("ancient", days=11), [task("One")])
+    assert [run.ident for run in history.runs()] == ["r3", "r2", "r1"]
+    with closing(sqlite3.connect(history.path)) as database:
+        assert [database.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("task", "change")] == [  # noqa: S608
+            (0,),
+            (0,),
+        ]
+    assert history.path.stat().st_size < before / 2
+
+
+def test_a_run_of_thousands_of_changes_stays_bounded(history: History) -> None:
+    history.record(outcome(changes=tuple(Change(f"h{number}", "", "It") for number in range(10_050))), [])
+    assert len(history.changes(NOW - timedelta(days=1))) == 10_000
+
+
+RECORDER = """
+import sys
+from pathlib import Path
+from datetime import UTC, datetime
+from runs.history import History
+from runs.outcome import Outcome
+sys.stdin.readline()
+for number in range(10):
+    run = Outcome("site", f"{sys.argv[2]}-{number}", Path("/a"), datetime.now(UTC), "successful", 0)
+    History(Path(sys.argv[1])).record(run, [])
+"""
+
+
+def test_eight_processes_make_one_file_and_lose_no_run(history: History) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", RECORDER, history.path, str(number)],
+            cwd=CHECKOUT,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(8)
+    ]
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("now\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=120)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 8, said
+    assert len(history.runs(limit=100)) == 80
+
+
+def test_threads_and_forks_record_at_once_and_leave_no_descriptor(history: History) -> None:
+    history.record(outcome("first"), [])
+    before = os.listdir("/proc/self/fd")
+    threads = [
+        threading.Thread(target=lambda name=name: history.record(outcome(f"thread{name}"), [])) for name in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    children = []
+    for number in range(2):
+        if not (child := os.fork()):
+            try:
+                history.record(outcome(f"fork{number}"), [])
+            finally:
+                os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+    for thread in threads:
+        thread.join()
+    idents = {run.ident for run in history.runs(limit=100)}
+    assert idents == {"first", *(f"thread{n}" for n in range(4)), "fork0", "fork1"}
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_file_of_the_first_version_is_brought_up_and_keeps_its_runs(history: History) -> None:
+    history.path.parent.mkdir()
+    with closing(sqlite3.connect(history.path)) as database:
+        database.executescript(STEPS[0])
+        values = ("old", "site", 0, "successful", 1, NOW.isoformat(), 3.0, 1, 1, "me", "site green", "/a/old")
+        database.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        database.execute("PRAGMA user_version = 1")
+        database.commit()
+    history.record(outcome("new", ok=False, failures=(Failure("web", "It", "why"),)), [])
+    assert {run.ident for run in history.runs()} == {"old", "new"}
+    assert [one.message for one in history.failures()] == ["why"]
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(b"no database at all " * 400)
+
+
+def _newer(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 99")
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [(_garbage, "not a database"), (_newer, "of version 99, newer than"), (Path.mkdir, "unable to open")],
+)
+def test_a_file_that_cannot_be_used_is_one_error_and_stays_as_it_is(
+    history: History, harm: Callable[[Path], None], said: str
+) -> None:
+    history.path.parent.mkdir()
+    harm(history.path)
+    for question in (lambda: history.record(outcome(), []), history.runs):
+        with pytest.raises(HistoryError, match=said) as raised:
+            question()
+        assert str(history.path) in str(raised.value)
+    assert history.path.exists()
+
+
+def test_a_directory_that_cannot_be_made_is_the_same_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(HistoryError, match=r"file/history\.sqlite"):
+        History(tmp_path / "file" / "history.sqlite").record(outcome(), [])
+
+
+def test_a_question_makes_no_file(history: History) -> None:
+    assert (history.runs(), history.last("site"), history.mean_duration("x"), history.expected("site")) == (
+        [],
+        None,
+        None,
+        [],
     )
-    assert recorded.last("teardown") is None
+    assert not history.path.parent.exists()
 
 
-def test_times(recorded: History) -> None:
-    assert recorded.mean_duration("redis/Task 1") == recorded.mean_duration("Task 1") == 1.0
-    assert recorded.mean_duration("Task 0", "verify") == 0.5
-    assert recorded.mean_duration("Task 9") is None
-    assert recorded.expected("site") == [("redis/Task 0", 3.0), ("redis/Task 1", 1.0)]
-    assert recorded.expected("site", check=True) == [("redis/Task 0", 7.0)]
-    assert recorded.expected("deploy") == []
-    assert [(task.key, task.runs, task.longest) for task in recorded.slowest("site", 1)] == [("redis/Task 0", 4, 90.0)]
+def test_tasks_that_run_at_once_are_timed_apart() -> None:
+    begin = "playbook_on_task_start"
+    times = TaskTimes()
+    happened: list[tuple[int, str, str, str, dict[str, Any]]] = [
+        (0, begin, "1", "", {}),
+        (0, "runner_on_start", "1", "a", {}),
+        (1, "runner_on_ok", "1", "a", {"changed": True}),
+        (1, begin, "2", "", {}),
+        (3, "runner_item_on_ok", "2", "a", {"changed": True}),
+        (4, "runner_on_ok", "1", "b", {}),
+        (5, "runner_on_failed", "2", "a", {}),
+        (6, "runner_on_failed", "2", "b", {"ignored": True}),
+        (6, begin, "3", "", {}),
+        (9, "verbose", "", "", {}),
+        (9, "playbook_on_stats", "", "", {}),
+    ]
+    for number, (second, kind, ident, host, more) in enumerate(happened):
+        role = "proxy" if ident == "1" else ""
+        moment = NOW + timedelta(seconds=second)
+        times(Event(number, kind, moment, task=f"T{ident}", task_id=ident, role=role, host=host, **more))
+    found = [(one.key, one.seconds, one.hosts, one.changed, one.failed) for one in times.times()]
+    assert found == [("proxy/T1", 4.0, 2, 1, 0), ("T2", 5.0, 2, 0, 1)], "a task without a result took no time"
 
 
-def test_changes_are_those_of_real_runs_without_their_differences(recorded: History) -> None:
-    assert [change.task for change in recorded.changes(NOW - timedelta(hours=12))] == ["Install", "Start"]
-    assert {change.task for change in recorded.changed_on("today")} <= {"Install", "Start"}
-    assert b"may hold a secret" not in recorded.path.read_bytes()
-
-
-def test_a_question_makes_no_file(tmp_path: Path) -> None:
-    past = History(tmp_path / "history.sqlite")
-    assert (past.runs(), past.expected("site"), past.changed_on("tuesday")) == ([], [], [])
-    assert list(tmp_path.iterdir()) == []
+TUESDAY = date(2026, 11, 24)
 
 
 @pytest.mark.parametrize(
     ("text", "day"),
+    [("tuesday", 24), ("Wednesday", 18), ("monday", 23), ("today", 24), ("yesterday", 23), ("2026-11-05", 5)],
+)
+def test_days_are_understood(text: str, day: int) -> None:
+    assert day_of(text, TUESDAY) == date(2026, 11, day)
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize(
+    ("text", "moment"),
     [
-        ("2026-11-24", date(2026, 11, 24)),
-        ("Tuesday", date(2026, 11, 24)),
-        ("thursday", THURSDAY),
-        ("friday", date(2026, 11, 20)),
-        ("yesterday", date(2026, 11, 25)),
+        ("90m", "2026-11-24T08:30+00:00"),
+        ("7d", "2026-11-17T10:00+00:00"),
+        ("yesterday", "2026-11-22T23:00+00:00"),
+        ("2026-10-20", "2026-10-19T22:00+00:00"),
+        ("2026-11-24T09:00", "2026-11-24T08:00+00:00"),
+        ("2026-11-24T09:00Z", "2026-11-24T09:00+00:00"),
     ],
 )
-def test_days(text: str, day: date) -> None:
-    assert day_of(text, THURSDAY) == day
+def test_moments_are_understood_in_this_time_zone(text: str, moment: str) -> None:
+    now = datetime.fromisoformat("2026-11-24T10:00+00:00").astimezone()
+    assert moment_of(text, now) == datetime.fromisoformat(moment)
 
 
-@pytest.mark.parametrize("text", ["tusday", "2026-13-01", "7x", ""])
-def test_what_is_no_day(text: str) -> None:
-    with pytest.raises(BadInput, match=r"is no day\. Give a date as 2026-11-24, a weekday as tuesday"):
-        moment_of(text)
+@pytest.fixture
+def ask(history: History, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Ask through the command and return what it prints."""
+    stack = SimpleNamespace(history=history, verbs=lambda: ["site", "deploy", "verify"])
+
+    def ask(*words: str) -> str:
+        parser = argparse.ArgumentParser()
+        add_arguments(parser)
+        said = parser.parse_args(words)
+        said.inventory = "inventory/lab"
+        assert show(cast(Stack, stack), said) == 0
+        return capsys.readouterr().out
+
+    return ask
 
 
-def test_moments() -> None:
-    assert moment_of("2d", NOW) == NOW - timedelta(days=2)
-    assert moment_of("2026-11-24T18:00").isoformat().startswith("2026-11-24T18:00:00")
-    assert moment_of("today", NOW).isoformat() == f"{NOW:%Y-%m-%d}T00:00:00+00:00"
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--since tusday", "Did you mean `tuesday`? Give a date as"),
+        ("--since 2026-13-01", "no day. Give a date as 2026-11-24"),
+        ("--until 7x", "90m, 12h, 7d, 2w"),
+        ("--since 2026-11-24T99:00", "no time"),
+        ("--verb sit", "Did you mean `site`"),
+        ("--verb zzz", "There are: deploy, site, verify."),
+        ("--number 0", "give one or more"),
+        ("--since today --until yesterday", "not before"),
+    ],
+)
+def test_the_command_says_what_would_be_right(ask: Callable[..., str], words: str, said: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        ask(*words.split())
+    assert said in str(raised.value)
 
 
-def _record(path: Path, first: int) -> None:
-    for number in range(first, first + 10):
-        History(path).record(_run(number), _tasks(1.0))
+def filled(history: History) -> None:
+    history.record(
+        outcome("20261124T180000-site-ab12cd", changes=(Change("web", "proxy", "Write [it]", "a"),)),
+        [task("proxy/Write [it]", 2.0)],
+    )
+    failure = Failure("web", "Restart the MCP server", "it did not come up\nmore", "s.yml", 7)
+    history.record(outcome("20261125T180000-deploy-ffee01", "deploy", days=1, ok=False, failures=(failure,)), [])
 
 
-def test_many_processes_record_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "history.sqlite"
-    with ProcessPoolExecutor(8) as pool:
-        list(pool.map(_record, [path] * 8, range(0, 80, 10)))
-    assert len(History(path).runs(limit=100)) == 80
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        ("", ["site green 12.5 1", "ab12cd", "deploy failed", "ffee01"]),
+        ("last", ["site green", "ab12cd"]),
+        ("tasks", ["proxy/Write [it] 1 2.0 s 2.0 s"]),
+        ("changes --since 7d --verb site", ["site web proxy: Write [it]: a"]),
+        ("changes --verb deploy", ["No changes are recorded for inventory/lab."]),
+        ("failures", ["deploy web Restart the MCP server: it did not come up"]),
+        ("checks", ["No red checks are recorded"]),
+        ("--since 2020-01-01 --until 2020-01-02", ["No runs are recorded"]),
+    ],
+)
+def test_the_command_prints_lines_for_a_pipe(
+    ask: Callable[..., str], history: History, words: str, lines: list[str]
+) -> None:
+    filled(history)
+    printed = " ".join(ask(*words.split()).split())
+    assert [line for line in lines if line not in printed] == [], printed
 
 
-def test_it_is_bounded(recorded: History, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "MOST_RUNS", 3)
-    recorded.record(_run(0), _tasks(1.0))
-    assert [run.ident for run in recorded.runs()] == ["0000-site", "0001-verify", "0002-site"]
-    recorded.record(replace(_run(0), ident="ancient", started=NOW - timedelta(days=500)), _tasks(1.0))
-    assert "ancient" not in [run.ident for run in recorded.runs()]
-    with sqlite3.connect(recorded.path) as database:
-        [(left,)] = database.execute("SELECT count(DISTINCT ident) FROM task")
-    assert left == 3
+def test_the_table_of_runs_fits_80_columns_of_a_terminal(
+    ask: Callable[..., str], history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history.record(outcome("20261124T180000-maintenance-ab12cd", "maintenance", check=True, duration=12345.6), [])
+    filled(history)
+    for name, value in {"COLUMNS": "80", "TTY_COMPATIBLE": "1", "TERM": "xterm", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    table = ask().splitlines()
+    assert max(map(len, table)) <= 80
+    assert sum("2026-" in line or "20" in line[:3] for line in table) == 3, "\n".join(table)
 
 
-def test_a_damaged_file_is_told_and_stops_no_run(stack: Stack) -> None:
-    assert stack.run("versions").ok
-    path = stack.history.path
-    good = path.read_bytes()
-    path.write_bytes(b"this is no database, but it is long enough" * 100)
-    with pytest.raises(HistoryError, match=r"history\.sqlite cannot be used: file is not a database"):
-        stack.history.runs()
-    run = stack.run("versions")
-    assert run.ok
-    assert "history.sqlite cannot be used" in run.output()
-    path.write_bytes(good)
-
-
-def test_a_newer_file_is_left_alone(recorded: History) -> None:
-    with sqlite3.connect(recorded.path) as database:
-        database.execute("PRAGMA user_version = 99")
-    with pytest.raises(HistoryError, match="of version 99, newer than"):
-        recorded.runs()
-
-
-def test_a_run_records_itself(stack: Stack) -> None:
-    run = stack.run("loop", raise_on_failure=False)
-    [past] = stack.history.runs("loop", limit=1)
-    assert (past.ident, past.status, past.ok) == (run.ident, "failed", False)
-    assert past.artifacts == run.artifacts
-
-
-def _event(kind: str, task: str, seconds: float, host: str = "", **more: object) -> Event:
-    return Event(1, kind, NOW + timedelta(seconds=seconds), role="redis", task=task, task_id=task, host=host, **more)  # type: ignore[arg-type]
-
-
-def test_tasks_that_overlap_are_told_apart() -> None:
-    times = TaskTimes()
-    for event in (
-        _event("playbook_on_task_start", "A", 0),
-        _event("playbook_on_task_start", "B", 1),
-        _event("runner_on_ok", "A", 3, "x", changed=True),
-        _event("runner_on_failed", "B", 4, "x"),
-        _event("runner_on_failed", "A", 5, "y", ignored=True),
-        _event("playbook_on_task_start", "Nobody", 6),
-    ):
-        times(event)
-    assert [(task.key, task.seconds, task.hosts, task.changed, task.failed) for task in times.times()] == [
-        ("redis/A", 5.0, 2, 1, 0),
-        ("redis/B", 3.0, 1, 0, 1),
-    ]
-
-
-def test_unknown_and_missing_sinks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"No sink `araa`\. Did you mean `ara`"):
-        sinks.environment(("araa",), tmp_path, {})
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(BadInput, match=r'pip install "ara\[server\]"'):
-        sinks.environment(("ara",), tmp_path, {})
-
-
-def test_ara_records_a_run_and_no_extra_variable(stack: Stack, tmp_path: Path) -> None:
-    secret = {"green_expected_key": "", "green_password": "not-for-ara-99"}
-    run = replace(stack, cache=tmp_path, sinks=("ara",)).run("green", extra_vars=secret)
-    assert run.ok
-    [database] = (tmp_path / "ara").rglob("ansible.sqlite")
-    with sqlite3.connect(database) as ara:
-        [(status, path)] = ara.execute("SELECT status, path FROM playbooks")
-        tasks = [name for (name,) in ara.execute("SELECT name FROM tasks")]
-    assert (status, Path(path).name) == ("completed", "green.yml")
-    assert "Change something" in tasks
-    assert b"not-for-ara-99" not in database.read_bytes()
+def test_json_has_all_that_is_known(ask: Callable[..., str], history: History) -> None:
+    filled(history)
+    [last] = json.loads(ask("last", "--json"))
+    assert datetime.fromisoformat(last["started"]) == NOW
+    assert (last["ident"], last["ok"], last["artifacts"]) == (
+        "20261124T180000-site-ab12cd",
+        True,
+        "/a/20261124T180000-site-ab12cd",
+    )
+    assert json.loads(ask("checks", "--json")) == []
