@@ -78,7 +78,7 @@ class Show:
             shown = list(tables(run.outcome, width))
             lines += [Text(""), *shown]
             if self._state and len(self._state.phases) > 1:
-                lines.append(phases(self._state.phases, run.started + timedelta(seconds=run.duration)))
+                lines += phases(self._state.phases, run.started + timedelta(seconds=run.duration), width)
         lines += closing(run.outcome, inventory=self._said.inventory, width=width, judged=bool(shown))
         self._out.say(lines)
 

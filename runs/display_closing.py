@@ -19,6 +19,7 @@ from runs.outcome import Failure, Outcome, count
 FAILURES = 4  # told in full; the evidence holds all
 MESSAGE = 6  # lines of one message
 REDS = 8
+KEPT = "\u00a0"  # a blank at which no line is broken
 HOSTS = 3
 STATUS = {
     "successful": "green",
@@ -67,14 +68,15 @@ def headline(run: Outcome) -> str:
     return run.headline.replace(f" {run.status} ", " degraded ", 1) if degraded(run) else run.headline
 
 
-def phases(begins: dict[str, datetime], end: datetime) -> Text:
+def phases(begins: dict[str, datetime], end: datetime, width: int) -> list[Text]:
     """Return how long each phase took, given when each began."""
     times = [*begins.values(), end]
     parts = [
         f"{name} {duration((times[number + 1] - begin).total_seconds())}"
         for number, (name, begin) in enumerate(begins.items())
     ]
-    return Text(", ".join(parts), style="dim")
+    kept = ", ".join(part.replace(" ", KEPT) for part in parts)
+    return [Text(line.replace(KEPT, " "), style="dim") for line in _broken(kept, width, indent="  ")]
 
 
 def _failures(run: Outcome, inventory: str, width: int) -> Iterator[Text]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.text import Text
 
-from runs.display_closing import closing, degraded
+from runs.display_closing import closing, degraded, phases
 from runs.display_hints import advice
 from runs.display_lines import duration, foot, lasting
 from runs.display_progress import Progress
@@ -280,6 +280,14 @@ BROKEN = Failure(
 )
 def test_the_end_says_what_to_do_and_where_to_look(run: Outcome, lines: list[str]) -> None:
     assert [line.plain for line in closing(run, inventory="lab", width=80)] == lines
+
+
+def test_the_times_of_phases_are_not_torn() -> None:
+    begins = {"Infrastructure Setup": at(0), "System Initialization": at(11), "Application Deployment": at(26)}
+    assert [line.plain for line in phases(begins, at(35), 70)] == [
+        "  Infrastructure Setup 11 s, System Initialization 15 s,",
+        "  Application Deployment 9 s",
+    ]
 
 
 def test_many_failures_are_no_wall() -> None:
