@@ -66,7 +66,7 @@ def show(stack: Stack, said: argparse.Namespace) -> int:
     if said.json:
         print(json.dumps([{name: _plain(value) for name, value in row.items()} for row in rows], indent=1))
     elif not rows:
-        print(f"No {said.question if said.question in NOUNS else 'runs'} are recorded for {said.inventory}.")
+        print(f"No {NOUNS[said.question]} are recorded for {said.inventory}.")
     else:
         show_table(said.question, rows)
     return 0
@@ -133,7 +133,14 @@ ANSWERS: dict[str, Callable[[History, Asked], Sequence[Any]]] = {
     "failures": _failures,
     "checks": _checks,
 }
-NOUNS = ("tasks", "changes", "failures")
+NOUNS = {
+    "runs": "runs",
+    "last": "green runs",
+    "tasks": "tasks",
+    "changes": "changes",
+    "failures": "failures",
+    "checks": "red checks",
+}
 
 
 def _plain(value: object) -> object:

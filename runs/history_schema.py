@@ -47,6 +47,7 @@ def prepare(database: sqlite3.Connection) -> None:
     :raises sqlite3.DatabaseError: when a newer version of this library has written it.
     """
     database.execute("PRAGMA foreign_keys = ON")
+    database.execute("PRAGMA synchronous = NORMAL")  # with WAL a power cut may cost the last runs, never the file
     if _version(database) == len(STEPS):
         return
     database.execute("PRAGMA auto_vacuum = FULL")
