@@ -58,6 +58,7 @@ class Course:
         self.title = title
         self.stages = {name: Stage() for name in planned}
         self.tasks: dict[str, Task] = {}
+        self.here = {"localhost"}  # hosts that are the control node, and need no name
         self.now, self._since = "", 0.0
         self._began: dict[tuple[str, str], float] = {}
 
@@ -148,12 +149,12 @@ def report(course: Course, width: int, *, check: bool = False, colour: Colour | 
         [f"{duration(task.seconds):>12}  {task.name}{_slowest(task)}" for task in slow[:SLOWEST]],
         paint,
     )
-    changed = [f"  {task.name}{_on(task.changed)}" for task in course.tasks.values() if task.changed]
+    changed = [f"  {task.name}{_on(course, task.changed)}" for task in course.tasks.values() if task.changed]
     if len(changed) <= CHANGES:
         lines += _part("would change" if check else "changed", changed, paint)
     # What a playbook rescued is told too: it may have failed on purpose afterwards, to say what it had cleaned up.
     failed = [task for task in course.tasks.values() if task.failed and course.stages[task.stage].red]
-    told = [f"  ✘ {task.name}{_on(task.failed)}" for task in failed[:FAILURES]]
+    told = [f"  ✘ {task.name}{_on(course, task.failed)}" for task in failed[:FAILURES]]
     told += [f"    and {len(failed) - FAILURES} more"] if len(failed) > FAILURES else []
     lines += _part("failed", told, paint, "red")
     room = _within(width)
@@ -204,9 +205,9 @@ def _slowest(task: Task) -> str:
     return f" ({task.host}, slowest of {task.hosts})" if task.hosts > 1 else ""
 
 
-def _on(hosts: list[str]) -> str:
-    """Name hosts in brackets; what happens on the control node needs no name."""
-    names = [host for host in dict.fromkeys(hosts) if host != "localhost"]
+def _on(course: Course, hosts: list[str]) -> str:
+    """Name hosts in brackets."""
+    names = [host for host in dict.fromkeys(hosts) if host not in course.here]
     more = f" and {len(names) - HOSTS} more" if len(names) > HOSTS else ""
     return f" ({', '.join(names[:HOSTS])}{more})" if names else ""
 
