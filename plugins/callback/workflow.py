@@ -149,8 +149,9 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: Any) -> None:
         self._end(result, changed=result.is_changed())
 
-    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        self._end(result, changed=ignore_errors and result.is_changed(), failed=not ignore_errors)
+    def v2_runner_on_failed(self, result: Any, **how: bool) -> None:
+        ignored = how.get("ignore_errors", False)
+        self._end(result, changed=ignored and result.is_changed(), failed=not ignored)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         self._end(result, failed=True)
