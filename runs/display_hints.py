@@ -39,6 +39,7 @@ ADVICE: tuple[tuple[str, str], ...] = (
         "AccessDenied|UnauthorizedOperation|not authorized to perform",
         "The credentials lack a permission; docs/iam lists what every playbook needs.",
     ),
+    ("locale encoding to be UTF-8", "Ansible works in a UTF-8 locale only: `export LC_ALL=C.UTF-8`."),
     ("No space left on device", "Free some room there: `df -h` and `df -i` say which disk is full."),
     (
         "leaves us with no hosts to target|Could not match supplied host pattern",

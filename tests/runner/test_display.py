@@ -321,6 +321,7 @@ def test_only_a_red_verdict_is_degraded(hosts: dict[str, HostStats], is_degraded
         ("An error occurred (UnauthorizedOperation)", "docs/iam"),
         ("Unable to locate credentials", "aws sts get-caller-identity"),
         ("couldn't resolve module/action 'x'", "--syntax-check"),
+        ("ERROR: Ansible requires the locale encoding to be UTF-8; Detected None.", "export LC_ALL=C.UTF-8"),
         ("[Errno 28] No space left on device", "df -i"),
         ("something else", "`runner.py site -i lab --limit mcp-1` goes on from there"),
     ],
