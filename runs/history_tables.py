@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from runs.outcome import COLOUR
+
 PLAIN_WIDTH = 10_000  # columns in a pipe, where no line may be cut
 COUNTED = ("seconds", "changes", "runs", "mean", "longest")
 Row = Mapping[str, Any]
@@ -29,8 +31,9 @@ def show_table(question: str, rows: Sequence[Row]) -> None:
         table.add_column(name, justify="right" if name in COUNTED else "left", overflow="fold")
     for row in shown:
         style = "" if row.get("status", "green") == "green" else "red"
-        cells = row.values() if console.is_terminal else [" ".join(cell.split()) for cell in row.values()]
-        table.add_row(*map(Text, cells), style=style)  # a name in brackets is no markup
+        cells = [COLOUR.sub("", cell) for cell in row.values()]  # a message may bring its own
+        lines = cells if console.is_terminal else [" ".join(cell.split()) for cell in cells]
+        table.add_row(*map(Text, lines), style=style)  # a name in brackets is no markup
     console.print(table)
 
 
