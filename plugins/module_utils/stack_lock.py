@@ -159,11 +159,13 @@ def _open(path: Path) -> int:
             break
         with suppress(FileExistsError):
             descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
-            os.fchmod(descriptor, 0o666)  # the umask took some
             break
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:  # a second name may be that of a file which matters
         os.close(descriptor)
-        raise OSError(f"{path} is not a file; remove it")
+        raise OSError(f"{path} is not a file of its own; remove it")
+    with suppress(PermissionError):  # the umask took some; a file of another user is already as it should be
+        os.fchmod(descriptor, 0o666)
     return descriptor
 
 

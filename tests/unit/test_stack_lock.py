@@ -188,15 +188,23 @@ def test_another_user_shares_it(inventory: Path, first: int, monkeypatch: pytest
     shutil.rmtree(locks)
 
 
-@pytest.mark.parametrize("kind", ["link", "pipe", "directory"])
+@pytest.mark.parametrize("kind", ["link", "second name", "pipe", "directory"])
 def test_what_is_no_file_is_refused(inventory: Path, kind: str, tmp_path: Path) -> None:
     path = stack_lock.path_of(inventory)
-    made: dict[str, Any] = {"link": lambda: path.symlink_to(tmp_path / "x"), "pipe": lambda: os.mkfifo(path)}
-    made.get(kind, path.mkdir)()
+    matters = tmp_path / "matters"
+    matters.write_text("this")
+    matters.chmod(0o600)
+    made: dict[str, Any] = {
+        "link": lambda: path.symlink_to(matters),
+        "second name": lambda: path.hardlink_to(matters),
+        "pipe": lambda: os.mkfifo(path),
+        "directory": path.mkdir,
+    }
+    made[kind]()
     with pytest.raises(OSError):  # noqa: PT011 - the kernel and this module each have words for it
         stack_lock.take(inventory, verb="site", ident="x")
     assert stack_lock.taken_by(inventory) is None
-    assert not (tmp_path / "x").exists()
+    assert (matters.read_text(), stat.S_IMODE(matters.stat().st_mode)) == ("this", 0o600)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +226,9 @@ def test_the_message_says_who_since_when_and_what_to_do(change: dict[str, Any], 
 def test_nonsense_in_the_file_hinders_nobody(inventory: Path, text: str) -> None:
     path = stack_lock.path_of(inventory)
     path.write_text(text)
+    path.chmod(0o600)  # as if its maker had been killed before others could use it
     held = stack_lock.take(inventory, verb="site", ident="x")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666
     path.write_text(text)  # every user may
     with pytest.raises(stack_lock.Held, match="another run of this stack has been running; wait"):
         stack_lock.take(inventory, verb="site", ident="y")
