@@ -148,7 +148,7 @@ def main() -> None:
             for columns in (80, 200):
                 take(Picture(f"{verb}_{columns}", typed, rf"(?m)^{verb} .*: |^evidence: ", columns), CHECKOUT)
         return
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         directory = Path(name)
         lay_out(directory)
         learn = [sys.executable, "runner.py", *SITE.split()[2:], "--quiet"]
