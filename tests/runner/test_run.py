@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runner import BadInput, Limits, Run, RunFailed, Stack
+from runner import BadInput, Limits, Run, RunFailed, Stack, Verdict
+from runs.verdicts import Versions
 
 KEY = "wJalrXUtnFEMI-this-must-stay-in-memory"
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,7 @@ def test_green_run(green: Run) -> None:
 
 
 def test_verdict_is_typed(green: Run) -> None:
-    assert green.verdict is not None
+    assert isinstance(green.verdict, Verdict)
     assert green.verdict.ok
     assert green.verdict.red == ()
     assert green.verdict.finished - green.verdict.started == timedelta(seconds=2)
@@ -58,7 +59,8 @@ def test_output_and_json(green: Run) -> None:
 def test_back_and_what_there_is(stack: Stack) -> None:
     assert stack.rollback(to="v1.4.2", extra_vars={"other": 1}).ok
     found = stack.versions()
-    assert found.published["versions"]["h"]["serving"] == {"slot": "blue", "release": "r1"}
+    assert isinstance(found.verdict, Versions)
+    assert (found.verdict.hosts["h"].serving.slot, found.verdict.hosts["h"].serving.release) == ("blue", "r1")
 
 
 def test_no_secret_in_any_artifact(green: Run) -> None:
@@ -77,7 +79,7 @@ def test_red_run(red: Run, house: Path) -> None:
 
 
 def test_red_verdict_of_a_failed_task_is_kept(red: Run) -> None:
-    assert red.verdict is not None
+    assert isinstance(red.verdict, Verdict)
     assert [check.id for check in red.verdict.red] == ["disk"]
     assert "red: Disk: 91 %, limit < 80 %. Look at df." in str(red)
     assert f"output: {red.artifacts / 'stdout'}" in str(red)
@@ -114,7 +116,9 @@ def test_only_the_last_runs_are_kept(house: Path, tmp_path: Path) -> None:
     old = [tmp_path / "artifacts" / f"2020010{day}T000000-site-abcdef" for day in range(1, 5)]
     for path in old:
         path.mkdir(parents=True)
-    run = Stack(house / "inventory/lab", playbooks=house / "playbooks", cache=tmp_path, limits=Limits(runs=2)).run("green")
+    run = Stack(house / "inventory/lab", playbooks=house / "playbooks", cache=tmp_path, limits=Limits(runs=2)).run(
+        "green"
+    )
     assert sorted(run.artifacts.parent.iterdir()) == [old[-1], run.artifacts]
 
 
