@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Run the playbooks of mcp.aws from Python or a shell and get back what happened, typed.
 
     from runner import Stack

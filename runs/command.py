@@ -58,6 +58,8 @@ def _environment(order: Order, private: Path, prepared: Mapping[str, str]) -> di
     ours["ANSIBLE_LOCAL_TEMP"] = str(private / "tmp")
     ours["ANSIBLE_SSH_CONTROL_PATH_DIR"] = str(private / "cp")
     ours["MCP_AWS_RUN"] = order.ident
+    if ours.get("LC_ALL") in ("C", "POSIX"):  # Ansible refuses a locale that is not UTF-8
+        ours["LC_ALL"] = "C.UTF-8"
     ours["ANSIBLE_FORCE_COLOR" if order.colour else "ANSIBLE_NOCOLOR"] = "1"
     ours.pop("ANSIBLE_NOCOLOR" if order.colour else "ANSIBLE_FORCE_COLOR", None)
     return ours

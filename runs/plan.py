@@ -38,6 +38,8 @@ class Plan:
 
         A host that nobody can reach and a red verdict are no failures where there are changes that may mend them.
         """
+        if run.status not in ("successful", "failed"):  # it was ended
+            return None
         lost = [
             f"what changes on {host}, which cannot be reached" for host, stats in run.hosts.items() if stats.unreachable
         ]
