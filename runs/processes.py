@@ -82,11 +82,29 @@ def with_text(text: str) -> list[int]:
     return found
 
 
-def remove_leftovers(pids: Iterable[int]) -> None:
-    """Remove what killed processes left in this user's folders: unpacked modules, and the status of background jobs."""
-    home = Path.home()
-    for pid in pids:
-        for folder in (home / ".ansible" / "tmp").glob(f"ansible-tmp-*-{pid}-*"):
-            shutil.rmtree(folder, ignore_errors=True)
-        for job in (home / ".ansible_async").glob(f"j*.{pid}"):
-            job.unlink(missing_ok=True)
+class Leftovers:
+    """What processes of tasks leave in this user's folders when they are killed."""
+
+    def __init__(self) -> None:
+        self._pids: set[int] = set()
+        self._jobs: set[str] = set()
+
+    def note(self) -> None:
+        """Look at this process' descendants while they live."""
+        for pid in descendants(os.getpid()):
+            self._pids.add(pid)
+            with suppress(OSError, IndexError):
+                words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+                wrapper = [number for number, word in enumerate(words) if word.endswith("async_wrapper.py")]
+                self._jobs.update(words[number + 1] for number in wrapper)
+
+    def remove(self) -> None:
+        """Remove unpacked modules, and the status of background jobs."""
+        home = Path.home()
+        for pid in self._pids:
+            for folder in (home / ".ansible" / "tmp").glob(f"ansible-tmp-*-{pid}-*"):
+                shutil.rmtree(folder, ignore_errors=True)
+        for job in self._jobs:
+            if job.startswith("j"):
+                for file in (home / ".ansible_async").glob(f"{job}.*"):
+                    file.unlink(missing_ok=True)

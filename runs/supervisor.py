@@ -159,18 +159,19 @@ def _take(output: int, evidence: Evidence | None) -> bool:
 
 def _end(child: subprocess.Popen[bytes], output: int, evidence: Evidence | None) -> None:
     """Interrupt the playbook, which ends its modules, and after a while kill all that is left."""
-    ours = set(processes.descendants(os.getpid()))
+    left = processes.Leftovers()
+    left.note()
     processes.send([child.pid], signal.SIGINT)
     until = time.monotonic() + GRACE
     while child.poll() is None and time.monotonic() < until:
         _take(output, evidence)  # a full pipe would hold it up
-        ours.update(processes.descendants(os.getpid()))
+        left.note()
         time.sleep(processes.POLL)
     child.kill()
     child.wait()
     _take(output, evidence)
     processes.end_all(PATIENCE)
-    processes.remove_leftovers(ours)
+    left.remove()
 
 
 def main() -> int:
