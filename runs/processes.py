@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
 import signal
 import time
@@ -15,6 +16,8 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 POLL = 0.02
+JOB = re.compile(r"async_wrapper\.py (j\d+) ")
+FOLDER = re.compile(r"/(ansible-tmp-[\d.]+-\d+-\d+)/")
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
 
@@ -88,23 +91,24 @@ class Leftovers:
     def __init__(self) -> None:
         self._pids: set[int] = set()
         self._jobs: set[str] = set()
+        self._folders: set[str] = set()
 
     def note(self) -> None:
         """Look at this process' descendants while they live."""
         for pid in descendants(os.getpid()):
             self._pids.add(pid)
-            with suppress(OSError, IndexError):
-                words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
-                wrapper = [number for number, word in enumerate(words) if word.endswith("async_wrapper.py")]
-                self._jobs.update(words[number + 1] for number in wrapper)
+            with suppress(OSError):
+                line = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+                self._jobs.update(JOB.findall(line))
+                self._folders.update(FOLDER.findall(line))
 
     def remove(self) -> None:
         """Remove unpacked modules, and the status of background jobs."""
         home = Path.home()
-        for pid in self._pids:
-            for folder in (home / ".ansible" / "tmp").glob(f"ansible-tmp-*-{pid}-*"):
+        # A worker's folder bears its number; that of a background job, whose worker has ended, is on its command line.
+        for name in (*(f"ansible-tmp-*-{pid}-*" for pid in self._pids), *self._folders):
+            for folder in (home / ".ansible" / "tmp").glob(name):
                 shutil.rmtree(folder, ignore_errors=True)
         for job in self._jobs:
-            if job.startswith("j"):
-                for file in (home / ".ansible_async").glob(f"{job}.*"):
-                    file.unlink(missing_ok=True)
+            for file in (home / ".ansible_async").glob(f"{job}.*"):
+                file.unlink(missing_ok=True)
