@@ -21,7 +21,7 @@ from typing import Any
 
 from runs import artifacts, lock, processes, remote
 from runs.command import command_of
-from runs.errors import ArtifactsError
+from runs.errors import ArtifactsError, BadInput
 from runs.evidence import Evidence
 from runs.order import Order
 from runs.outcome import Outcome
@@ -38,6 +38,7 @@ class Stop:
 
     def __init__(self, timeout: float, program: int) -> None:
         self.why = ""
+        self._settled = False
         self._program = program
         self._deadline = time.monotonic() + timeout if timeout else None
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -46,7 +47,12 @@ class Stop:
 
     def now(self, why: str) -> None:
         """End the run, for this reason unless there was one before."""
-        self.why = self.why or why
+        if not self._settled:
+            self.why = self.why or why
+
+    def settle(self) -> None:
+        """Take note that the run has ended by itself: whatever came in the same moment came too late."""
+        self._settled, self.why = True, ""
 
     def asked(self) -> bool:
         """Return whether the run is to end."""
@@ -88,7 +94,7 @@ def _elsewhere(order: Order, private: Path, evidence: Evidence, stop: Stop) -> t
 
     try:
         _status, rc = remote.execute(order, take, stop.asked, private)
-    except remote.NodeError as error:
+    except (remote.NodeError, BadInput) as error:
         return KILLED, str(error)
     finally:
         processes.end_all(PATIENCE)
@@ -138,6 +144,7 @@ def _attend(child: subprocess.Popen[bytes], output: int, evidence: Evidence, sto
                 poll.unregister(output)
             if handle in ready:
                 child.wait()
+                stop.settle()
                 _take(output, evidence)  # all that it wrote is in the pipe, whoever else may hold it open
                 return
     finally:

@@ -35,6 +35,31 @@ BROKEN = """
       ansible.builtin.no_such_module:
 """
 
+SYNTAX = """
+- name: Break off in the middle of a list
+  hosts: here
+  tasks: [
+"""
+# Files of their own here, as no linter could read them. The password of this one is nowhere.
+VAULTED = """
+- name: Use what is in a vault
+  hosts: here
+  gather_facts: false
+  vars:
+    vaulted: !vault |
+        $ANSIBLE_VAULT;1.1;AES256
+        39373930333265363032376637663066353262623361303034626332653763636166346461333836
+        3965303861383732366534356664323961656338313634380a393135393132303633663336376562
+        36653839646331383033636634343235393161316431376439373534313834376461373936663161
+        3336353732623833300a623736626162303138636162633062633766356261663932656534323936
+        3664
+  tasks:
+    - name: Use it
+      ansible.builtin.assert:
+        that: vaulted | length > 0
+"""
+UNREADABLE = {"broken": BROKEN, "syntax": SYNTAX, "vaulted": VAULTED}
+
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -45,7 +70,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(CHECKOUT / part, house / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(Path(__file__).parent / "playbooks", house / "playbooks")
     (house / "playbooks" / "file").write_text("same\nold\n")
-    (house / "playbooks" / "broken.yml").write_text(BROKEN)
+    for name, text in UNREADABLE.items():
+        (house / "playbooks" / f"{name}.yml").write_text(text)
     for name, changes, fails in (("lab", True, False), ("calm", False, False), ("failing", True, True)):
         (house / "inventory" / name).mkdir(parents=True)
         (house / "inventory" / name / "hosts").write_text(INVENTORY.format(changes=changes, fails=fails))

@@ -96,11 +96,21 @@ def test_unreachable_host(stack: Stack) -> None:
     assert "Connection refused" in run.failures[0].message
 
 
-def test_failure_before_the_first_task(stack: Stack, house: Path) -> None:
-    run = stack.run("broken", raise_on_failure=False)
+@pytest.mark.parametrize(
+    ("playbook", "words", "line"),
+    [
+        ("broken", "no_such_module", 5),
+        ("syntax", "YAML parsing failed", 5),
+        ("vaulted", "no vault secrets found", None),
+    ],
+)
+def test_a_playbook_that_cannot_be_run(stack: Stack, house: Path, playbook: str, words: str, line: int | None) -> None:
+    run = stack.run(playbook, raise_on_failure=False)
+    assert run.status == "failed"
     [failure] = run.failures
-    assert "no_such_module" in failure.message
-    assert (failure.file, failure.line) == (str(house / "playbooks" / "broken.yml"), 5)
+    assert words in failure.message
+    if line:
+        assert (failure.file, failure.line) == (str(house / "playbooks" / f"{playbook}.yml"), line)
 
 
 def test_options_arrive_also_from_a_thread(stack: Stack) -> None:
