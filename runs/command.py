@@ -13,7 +13,7 @@ from pathlib import Path
 from ansible_runner import RunnerConfig
 
 from runs.home import HOME
-from runs.order import Order
+from runs.order import RUN, Order
 from runs.private import write_variables
 
 # Set by ansible-runner over what ansible.cfg says; whoever wants another value sets the variable.
@@ -57,7 +57,7 @@ def _environment(order: Order, private: Path, prepared: Mapping[str, str]) -> di
     ours["TMPDIR"] = str(private / "tmp")  # where modules on this machine unpack themselves
     ours["ANSIBLE_LOCAL_TEMP"] = str(private / "tmp")
     ours["ANSIBLE_SSH_CONTROL_PATH_DIR"] = str(private / "cp")
-    ours["MCP_AWS_RUN"] = order.ident
+    ours[RUN] = order.ident
     if ours.get("LC_ALL") in ("C", "POSIX"):  # Ansible refuses a locale that is not UTF-8
         ours["LC_ALL"] = "C.UTF-8"
     ours["ANSIBLE_FORCE_COLOR" if order.colour else "ANSIBLE_NOCOLOR"] = "1"

@@ -21,8 +21,9 @@ from pathlib import Path
 
 from runs.errors import ArtifactsError
 from runs.events import FILE, Event, Tail
-from runs.order import Order
+from runs.order import RUN, Order
 from runs.outcome import Failure, Outcome, now
+from runs.processes import end_marked
 from runs.recorder import Recorder
 
 ROOT = Path(__file__).resolve().parents[1]  # where the module `runs` is found
@@ -110,6 +111,7 @@ class Follower:
         with suppress(ValueError):  # the last line may be half
             for event in self._tail.raw():
                 self._recorder(event)
+        end_marked(f"{RUN}={self._outcome.ident}")  # a killed supervisor cannot
         why = said or f"what watched over it ended with status {self._process.returncode}; run it again"
         failures = (*self._recorder.failures(), Failure("", "", why))
         return replace(

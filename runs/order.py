@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+RUN = "MCP_AWS_RUN"  # the variable that tells every process of a run which one it belongs to
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from runs.processes import end_marked
+
 PREFIX = "mcp-run-"
 
 
@@ -52,11 +54,12 @@ def _lock(path: Path) -> int:
 
 
 def _remove_abandoned() -> None:
-    """Remove the directories that this user's killed runs left: nobody holds their locks."""
+    """End what this user's killed supervisors left, and remove their directories: nobody holds their locks."""
     for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError):  # another's, one at work, or one that has just gone
             # One that is being made has no lock yet.
             if path.stat().st_uid == os.getuid() and any(path.iterdir()):
                 descriptor = _lock(path)
+                end_marked(f"TMPDIR={path / 'tmp'}")
                 shutil.rmtree(path, ignore_errors=True)
                 os.close(descriptor)

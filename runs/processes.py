@@ -68,6 +68,26 @@ def end_all(deadline: float) -> None:
     reap()
 
 
+def end_marked(variable: str, deadline: float = 2.0) -> None:
+    """Kill the processes of this user that were given a variable, as `NAME=value`, whoever their parent is now.
+
+    :param deadline: seconds after which to give up.
+    """
+    until = time.monotonic() + deadline
+    while (left := _marked(f"{variable}\0".encode())) and time.monotonic() < until:
+        send(left, signal.SIGKILL)
+        time.sleep(POLL)
+
+
+def _marked(variable: bytes) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if variable in entry.read_bytes():
+                found.append(int(entry.parent.name))
+    return found
+
+
 def reap() -> None:
     """Take the exit statuses of orphans that ended, as a parent must."""
     with suppress(ChildProcessError):
