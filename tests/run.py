@@ -52,6 +52,7 @@ def execute(name: str, *command: str) -> Result:
 
 SCENARIOS = "./molecule/*/molecule.yml"
 PYTEST = ("pytest", "--quiet", "--color=no")
+BY_FILE = ("--numprocesses", "2", "--dist", "loadfile")  # both processors, each file on one of them
 
 
 def lint() -> list[Result]:
@@ -73,7 +74,7 @@ def lint() -> list[Result]:
 def unit() -> list[Result]:
     """Pure functions, templates and plugins; then the reference server with its own services."""
     return [
-        execute("unit", *PYTEST, "tests/unit"),
+        execute("unit", *PYTEST, *BY_FILE, "tests/unit"),
         execute("server", *PYTEST, "roles/stack/files/server/tests"),
         execute("conformance", *PYTEST, "tests/conformance"),
     ]
@@ -86,7 +87,7 @@ def aws() -> list[Result]:
 
 def runner() -> list[Result]:
     """runner.py on real playbooks, which wait most of the time."""
-    return [execute("runner", *PYTEST, "-n", "2", "--dist", "loadfile", "tests/runner")]
+    return [execute("runner", *PYTEST, *BY_FILE, "tests/runner")]
 
 
 def molecule(*roles: str) -> list[Result]:
