@@ -26,7 +26,6 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -43,6 +42,7 @@ from runs.plan import Plan
 from runs.remote_node import Node
 from runs.run import Run
 from runs.verdicts import AnyVerdict, Check, Verdict
+from runs.words import nearest_or_all
 
 __all__ = [
     "AnyVerdict",
@@ -210,7 +210,7 @@ class Stack:
         """
         playbook = self.playbooks / f"{verb}.yml"
         if not playbook.is_file():
-            raise BadInput(f"No playbook `{verb}`.{_nearest(verb, [*self.verbs(), 'plan'])}")
+            raise BadInput(f"No playbook `{verb}`.{nearest_or_all(verb, [*self.verbs(), 'plan'])}")
         chosen = {"--limit": limit, "--tags": _joined(tags), "--skip-tags": _joined(skip_tags), "--forks": forks}
         switches = ["--check"] * check + ["--diff"] * diff
         environment = settings()
@@ -274,13 +274,7 @@ def _find_inventory(wanted: Path) -> Path:
         if candidate.exists():
             return candidate.resolve()
     siblings = {path.name for place in (Path(), HOME) for path in (place / wanted).parent.glob("*")}
-    raise BadInput(f"No inventory `{wanted}`.{_nearest(wanted.name, sorted(siblings))}")
-
-
-def _nearest(wrong: str, right: Sequence[str]) -> str:
-    """Return a sentence that names the nearest right word, else all of them."""
-    match = get_close_matches(wrong, right, n=1)
-    return f" Did you mean `{match[0]}`?" if match else f" There are: {', '.join(sorted(right)) or 'none'}."
+    raise BadInput(f"No inventory `{wanted}`.{nearest_or_all(wanted.name, siblings)}")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from runs.cli_values import nearest
 from runs.errors import BadInput
 from runs.outcome import Outcome
+from runs.words import nearest
 
 ALWAYS = {"all", "always", "never", "tagged", "untagged"}
 TAGS = re.compile(r"\btags: *(\[[^\]]*\]|[^\n{}\[]*)((?:\n[ \t]+- *[\w-]+)*)")

@@ -15,9 +15,10 @@ import shtab
 
 from runner import Stack
 from runs import history_command
-from runs.cli_values import nearest, positive, seconds
+from runs.cli_values import positive, seconds
 from runs.display_hints import program
 from runs.errors import BadInput
+from runs.words import nearest
 
 COMMANDS = ("plan", "history", "completion")
 SHELLS = ("bash", "zsh", "tcsh")

@@ -8,22 +8,16 @@ import argparse
 import re
 import shlex
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from runs.errors import BadInput
+from runs.words import nearest
 
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 VAULT = "$ANSIBLE_VAULT"
-
-
-def nearest(wrong: str, right: Iterable[str]) -> str:
-    """Return a sentence that names the nearest right word; empty when none is near."""
-    match = get_close_matches(wrong, list(right), n=1)
-    return f" Did you mean `{match[0]}`?" if match else ""
 
 
 def seconds(text: str) -> float:

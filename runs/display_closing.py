@@ -14,7 +14,8 @@ from rich.text import Text
 from runs.display_hints import advice
 from runs.display_lines import duration
 from runs.home import HOME
-from runs.outcome import Failure, Outcome, count
+from runs.outcome import Failure, Outcome
+from runs.words import count
 
 FAILURES = 4  # told in full; the evidence holds all
 MESSAGE = 6  # lines of one message

@@ -13,8 +13,8 @@ from rich.text import Text
 from runs.display_collection import module
 from runs.display_gather import Note
 from runs.display_state import State, Work
-from runs.outcome import count
 from runs.plan import CONTROL_NODE
+from runs.words import count
 
 COLOURS = {"change": "yellow", "failed": "red", "unreachable": "red", "ignored": "yellow", "warning": "magenta"}
 WIDEST_BAR = 40

@@ -9,13 +9,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from runs.errors import BadInput
 from runs.history import History
 from runs.history_tables import show_table
 from runs.history_times import moment_of
+from runs.words import nearest_or_all
 
 if TYPE_CHECKING:
     from runner import Stack
@@ -84,14 +84,7 @@ def _understood(said: argparse.Namespace) -> Asked:
 def _judge_verb(verb: str, known: set[str]) -> None:
     """Refuse a verb that neither can be run nor ever was."""
     if verb not in known:
-        near = get_close_matches(verb, known, n=1)
-        raise BadInput(
-            f"No verb `{verb}`. " + (f"Did you mean `{near[0]}`?" if near else f"There are: {_list(known)}.")
-        )
-
-
-def _list(words: set[str]) -> str:
-    return ", ".join(sorted(words))
+        raise BadInput(f"No verb `{verb}`.{nearest_or_all(verb, known)}")
 
 
 def _verbs(history: History) -> list[str]:

@@ -16,6 +16,7 @@ from runs import verdicts
 from runs.changes import Change
 from runs.home import HOME
 from runs.verdicts import AnyVerdict, Check
+from runs.words import count
 
 FILE = "result.json"
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -147,11 +148,6 @@ class Outcome:
 def now() -> datetime:
     """Return the time in UTC."""
     return datetime.now(UTC)
-
-
-def count(number: int, noun: str) -> str:
-    """Return `1 host`, `2 hosts`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _short(text: str) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from runs.changes import Change
-from runs.outcome import count
 from runs.run import Run
+from runs.words import count
 
 DIFFERENCES = 12  # lines shown of one change; all of them are in the data
 CONTROL_NODE = ("localhost", "aws-")  # hosts that stand for the control node, and so need not be named

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs.verdict_reading import AnyVerdict, count, listed
+from runs.verdict_reading import AnyVerdict, listed
+from runs.words import count
 
 
 @dataclass(frozen=True)

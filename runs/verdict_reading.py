@@ -82,11 +82,6 @@ def listed(texts: list[str], most: int = 5) -> str:
     return ", ".join(texts) if more <= 0 else f"{', '.join(texts[:most])} and {more} more"
 
 
-def count(number: int, noun: str) -> str:
-    """Return `1 host`, `2 hosts`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 

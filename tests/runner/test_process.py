@@ -106,11 +106,9 @@ def test_a_slow_handler_slows_only_itself_and_a_broken_one_stops_nothing(
     run = stack.start("green", on_event=handler)
     while not run.done:
         time.sleep(0.01)
-    behind = run.outcome.events - len(seen)
+    assert len(seen) < run.outcome.events, "the run did not wait for its handler"
     run.join()
-    assert behind > 0
     assert seen == list(range(1, run.outcome.events + 1))
-    assert run.duration < 0.2 * len(seen) or len(seen) < 8
     assert "this handler is broken" in caplog.text
 
 
