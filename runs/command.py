@@ -16,6 +16,7 @@ from runs.home import HOME
 from runs.order import RUN, Order
 from runs.private import write_variables
 
+CALLBACK = Path(__file__).parent / "callback" / "run_events.py"
 # Set by ansible-runner over what ansible.cfg says; whoever wants another value sets the variable.
 THEIRS = (
     "ANSIBLE_HOST_KEY_CHECKING",  # off, where it is on by default
@@ -53,7 +54,8 @@ def _environment(order: Order, private: Path, prepared: Mapping[str, str]) -> di
         if name in os.environ:
             ours[name] = os.environ[name]
     ours["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{prepared.get('PATH', os.defpath)}"
-    ours["AWX_ISOLATED_DATA_DIR"] = str(private)
+    ours["ANSIBLE_STDOUT_CALLBACK"] = CALLBACK.stem
+    ours["ANSIBLE_CALLBACK_PLUGINS"] = f"{CALLBACK.parent}{os.pathsep}{prepared['ANSIBLE_CALLBACK_PLUGINS']}"
     ours["TMPDIR"] = str(private / "tmp")  # where modules on this machine unpack themselves
     ours["ANSIBLE_LOCAL_TEMP"] = str(private / "tmp")
     ours["ANSIBLE_SSH_CONTROL_PATH_DIR"] = str(private / "cp")

@@ -26,10 +26,10 @@ from runs.recorder import Recorder, early_failures
 
 
 class Evidence:
-    """Takes the output of ansible-playbook, in which ansible-runner's callback has hidden the events."""
+    """Takes the output of ansible-playbook, in which the callback has hidden the events."""
 
-    def __init__(self, order: Order, private: Path) -> None:
-        self._order, self._private = order, private
+    def __init__(self, order: Order) -> None:
+        self._order = order
         self._recorder, self._times = Recorder(), TaskTimes()
         self._masks = Masks(os.environ, order.extra_vars)
         self._started, self._began = outcome.now(), time.monotonic()
@@ -64,16 +64,9 @@ class Evidence:
         self._events.flush()
 
     def _event(self, event: dict[str, Any]) -> None:
-        """Keep one event; what it holds lies in a file that ansible-runner's callback wrote before it named it."""
-        if "uuid" not in event:  # the end
-            return
-        path = self._private / "job_events" / f"{event['uuid']}-partial.json"
-        try:
-            event |= json.loads(path.read_text())
-            path.unlink()
-        except FileNotFoundError:  # a line that belongs to no event has no file
-            event.setdefault("created", outcome.now().isoformat())
-        self.take(event)
+        """Keep one event, as the decoder found it."""
+        if "uuid" in event:  # all but the end of the output
+            self.take({"created": outcome.now().isoformat(), **event})  # a line that belongs to no event has no time
 
     def take(self, event: dict[str, Any]) -> None:
         """Keep one event, ansible-runner's dictionary."""

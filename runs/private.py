@@ -29,7 +29,7 @@ def private_directory() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix=PREFIX))
     held = _lock(path)
     try:
-        for name in ("cp", "tmp", "job_events"):
+        for name in ("cp", "tmp"):
             (path / name).mkdir(mode=0o700)
         yield path
     finally:

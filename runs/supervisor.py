@@ -9,6 +9,7 @@ playbook leaves behind, and it outlives the program, so that a program that is k
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
@@ -16,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ from runs.outcome import Outcome
 from runs.private import private_directory
 
 POLL = 0.5  # seconds between looks at the clock and at the program
+REST = 0.05  # seconds in which output gathers: to be woken for each event would take the playbook's time
+ROOM = 1 << 20  # bytes that it may gather
 GRACE = 2.5  # seconds that an interrupted playbook has to end its modules before all is killed
 PATIENCE = 1.5  # seconds for what was killed to be gone
 KILLED = -1
@@ -71,7 +75,7 @@ def supervise(order: Order) -> Outcome:
     held = artifacts.hold(order.artifacts)
     lock.keep(order.lock)
     try:
-        with private_directory() as private, Evidence(order, private) as evidence:
+        with private_directory() as private, Evidence(order) as evidence:
             rc, why = (_elsewhere if order.node else _here)(order, private, evidence, stop)
         outcome = evidence.outcome(rc, stop.why, why)
     except OSError as error:
@@ -133,16 +137,19 @@ def _here(order: Order, private: Path, evidence: Evidence, stop: Stop) -> tuple[
 def _attend(child: subprocess.Popen[bytes], output: int, evidence: Evidence, stop: Stop) -> None:
     """Take the output until the playbook ends or is to end."""
     os.set_blocking(output, False)
+    with suppress(OSError):  # more than this user's pipes may have in all: then it gathers less
+        fcntl.fcntl(output, fcntl.F_SETPIPE_SZ, ROOM)
     handle = os.pidfd_open(child.pid)
-    poll = select.poll()
-    poll.register(output, select.POLLIN)
-    poll.register(handle, select.POLLIN)
+    anything, end = select.poll(), select.poll()
+    anything.register(output, select.POLLIN)
+    anything.register(handle, select.POLLIN)
+    end.register(handle, select.POLLIN)
     try:
         while not stop.asked():
-            ready = dict(poll.poll(POLL * 1000))
+            ready = dict(anything.poll(POLL * 1000))
             if output in ready and not _take(output, evidence):
-                poll.unregister(output)
-            if handle in ready:
+                anything.unregister(output)
+            if ready and end.poll(REST * 1000):
                 child.wait()
                 stop.settle()
                 _take(output, evidence)  # all that it wrote is in the pipe, whoever else may hold it open
