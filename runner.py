@@ -33,13 +33,13 @@ from runs import sinks
 from runs.changes import Change
 from runs.errors import ArtifactsError, BadInput, Locked, RunFailed
 from runs.events import Event
-from runs.history import History
+from runs.history.history import History, HistoryError
 from runs.home import HOME, settings
 from runs.lock import locked
 from runs.order import Limits, Order
 from runs.outcome import Failure, HostStats, now
 from runs.plan import Plan
-from runs.remote_node import Node
+from runs.remote.node import Node
 from runs.run import Run
 from runs.verdicts import AnyVerdict, Check, Verdict
 from runs.words import nearest_or_all
@@ -53,6 +53,7 @@ __all__ = [
     "Event",
     "Failure",
     "History",
+    "HistoryError",
     "HostStats",
     "Limits",
     "Locked",
@@ -278,6 +279,6 @@ def _find_inventory(wanted: Path) -> Path:
 
 
 if __name__ == "__main__":
-    from runs.cli import main
+    from runs.cli.main import main
 
     sys.exit(main())

@@ -17,8 +17,8 @@ from ansible_runner.utils import OutputEventFilter
 
 from runs import events, outcome
 from runs.events import Event
-from runs.history import History, HistoryError
-from runs.history_tasks import TaskTimes
+from runs.history.history import History, HistoryError
+from runs.history.tasks import TaskTimes
 from runs.masks import MASK, Masks
 from runs.order import Order
 from runs.outcome import Failure, Outcome

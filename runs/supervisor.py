@@ -21,13 +21,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from runs import artifacts, lock, processes, remote
+from runs import artifacts, lock, processes
 from runs.command import command_of
 from runs.errors import ArtifactsError, BadInput
 from runs.evidence import Evidence
 from runs.order import Order
 from runs.outcome import Outcome
 from runs.private import private_directory
+from runs.remote import conversation
 
 POLL = 0.5  # seconds between looks at the clock and at the program
 REST = 0.05  # seconds in which output gathers: to be woken for each event would take the playbook's time
@@ -97,8 +98,8 @@ def _elsewhere(order: Order, private: Path, evidence: Evidence, stop: Stop) -> t
         evidence.flush()
 
     try:
-        _status, rc = remote.execute(order, take, stop.asked, private)
-    except (remote.NodeError, BadInput) as error:
+        _status, rc = conversation.execute(order, take, stop.asked, private)
+    except (conversation.NodeError, BadInput) as error:
         return KILLED, str(error)
     finally:
         processes.end_all(PATIENCE)

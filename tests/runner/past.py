@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from runs.history_tasks import TaskTime
+from runs.history.tasks import TaskTime
 from runs.outcome import HostStats, Outcome
 
 NOW = datetime.now(UTC).replace(microsecond=0)

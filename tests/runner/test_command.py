@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from runs.cli import main
+from runs.cli.main import main
 from runs.lock import stack_lock
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

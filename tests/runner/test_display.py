@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from rich.text import Text
 
-from runs.display_closing import closing, degraded, phases
-from runs.display_hints import advice
-from runs.display_lines import duration, foot, lasting
-from runs.display_progress import Progress
-from runs.display_screen import Screen
-from runs.display_state import State
+from runs.display.closing import closing, degraded, phases
+from runs.display.hints import advice
+from runs.display.lines import duration, foot, lasting
+from runs.display.progress import Progress
+from runs.display.screen import Screen
+from runs.display.state import State
 from runs.events import Event
 from runs.outcome import Failure, HostStats, Outcome
 

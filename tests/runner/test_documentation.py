@@ -120,12 +120,13 @@ def test_an_example_does_what_its_page_says(runs: Mapping[int, Future[Completed]
     assert example.printed is None or _shape(done.stdout) == _shape(example.printed), done.stdout
 
 
-MODULES = sorted(path.stem for path in (ROOT / "runs").glob("*.py") if ">>> " in path.read_text())
+WITH_EXAMPLES = [path.relative_to(ROOT) for path in (ROOT / "runs").rglob("*.py") if ">>> " in path.read_text()]
+MODULES = sorted(".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in WITH_EXAMPLES)
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_examples_in_docstrings_are_right(module: str) -> None:
-    failed, tried = doctest.testmod(importlib.import_module(f"runs.{module}"))
+    failed, tried = doctest.testmod(importlib.import_module(module))
     assert tried
     assert not failed
 

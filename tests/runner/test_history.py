@@ -18,10 +18,10 @@ import pytest
 
 from runs.changes import Change
 from runs.events import Event
-from runs.history import History, HistoryError
-from runs.history_schema import STEPS
-from runs.history_tasks import TaskTimes
-from runs.history_times import day_of, moment_of
+from runs.history.history import History, HistoryError
+from runs.history.schema import STEPS
+from runs.history.tasks import TaskTimes
+from runs.history.times import day_of, moment_of
 from runs.outcome import Failure, Outcome
 from tests.runner.past import NOW, RED, outcome, task
 
@@ -182,7 +182,7 @@ RECORDER = """
 import sys
 from pathlib import Path
 from datetime import UTC, datetime
-from runs.history import History
+from runs.history.history import History
 from runs.outcome import Outcome
 sys.stdin.readline()
 for number in range(10):

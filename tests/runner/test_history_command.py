@@ -15,8 +15,8 @@ import pytest
 from runner import Stack
 from runs.changes import Change
 from runs.errors import BadInput
-from runs.history import History
-from runs.history_command import add_arguments, show
+from runs.history.command import add_arguments, show
+from runs.history.history import History
 from runs.outcome import COLOUR, Failure
 from tests.runner.past import NOW, outcome, task
 

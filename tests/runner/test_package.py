@@ -70,11 +70,11 @@ REVEALED = [
     "runs.events.Event",
     "runs.run.Run",
     "tuple[runs.outcome.Failure, ...]",
-    "runs.verdict_reading.AnyVerdict | None",
+    "runs.verdicts.reading.AnyVerdict | None",
     "list[runs.events.Event]",
     "tuple[runs.changes.Change, ...]",
     "int",
-    "runs.history.History",
+    "runs.history.history.History",
     "datetime.datetime",
     "runs.run.Run",
 ]

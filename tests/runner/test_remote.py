@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 
 from runner import Stack
-from runs import remote_job
 from runs.events import Event
 from runs.order import Order
-from runs.remote import Node, NodeError, execute
-from runs.remote_node import KEEPER
+from runs.remote import job as remote_job
+from runs.remote.conversation import Node, NodeError, execute
+from runs.remote.node import KEEPER
 
 SENT = "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH"  # without it a node finds only the collection that it was sent
 SECRET, PASSWORD = "of-this-machine-0123", "of-the-order-4567"

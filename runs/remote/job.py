@@ -15,7 +15,7 @@ from ansible_runner.streaming import Transmitter
 
 from runs.home import HOME
 from runs.order import Order
-from runs.remote_node import Node
+from runs.remote.node import Node
 
 PARTS = ("playbooks", "roles", "plugins", "meta", "galaxy.yml", "MANIFEST.json", "FILES.json")
 VARIABLES = ("group_vars", "host_vars")  # lie beside an inventory that is one file

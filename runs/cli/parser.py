@@ -14,10 +14,10 @@ from typing import Any, NoReturn
 import shtab
 
 from runner import Stack
-from runs import history_command
-from runs.cli_values import positive, seconds
-from runs.display_hints import program
+from runs.cli.values import positive, seconds
+from runs.display.hints import program
 from runs.errors import BadInput
+from runs.history import command as history_command
 from runs.words import nearest
 
 COMMANDS = ("plan", "history", "completion")

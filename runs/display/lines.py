@@ -10,9 +10,9 @@ from datetime import datetime
 from rich.cells import cell_len
 from rich.text import Text
 
-from runs.display_collection import module
-from runs.display_gather import Note
-from runs.display_state import State, Work
+from runs.display.collection import module
+from runs.display.gather import Note
+from runs.display.state import State, Work
 from runs.plan import CONTROL_NODE
 from runs.words import count
 

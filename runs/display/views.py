@@ -9,10 +9,10 @@ from datetime import datetime
 
 from rich.text import Text
 
-from runs.display_gather import Note
-from runs.display_lines import foot, lasting
-from runs.display_screen import Screen
-from runs.display_state import State
+from runs.display.gather import Note
+from runs.display.lines import foot, lasting
+from runs.display.screen import Screen
+from runs.display.state import State
 from runs.events import Event
 from runs.outcome import COLOUR
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from runs.changes import Changes
-from runs.display_collection import module
-from runs.display_gather import Gather, Note
-from runs.display_progress import Progress
+from runs.display.collection import module
+from runs.display.gather import Gather, Note
+from runs.display.progress import Progress
 from runs.events import Event
 from runs.outcome import COLOUR
 from runs.recorder import message

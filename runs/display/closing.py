@@ -11,8 +11,8 @@ from pathlib import Path
 
 from rich.text import Text
 
-from runs.display_hints import advice
-from runs.display_lines import duration
+from runs.display.hints import advice
+from runs.display.lines import duration
 from runs.home import HOME
 from runs.outcome import Failure, Outcome
 from runs.words import count

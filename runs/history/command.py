@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from runs.errors import BadInput
-from runs.history import History
-from runs.history_tables import show_table
-from runs.history_times import moment_of
+from runs.history.history import History
+from runs.history.tables import show_table
+from runs.history.times import moment_of
 from runs.words import nearest_or_all
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from runs.verdict_aws import Instance, Preflight, Provision, RotateSecrets, Teardown
-from runs.verdict_hosts import (
+from runs.verdicts.aws import Instance, Preflight, Provision, RotateSecrets, Teardown
+from runs.verdicts.hosts import (
     Configure,
     ConfiguredHost,
     Deploy,
@@ -24,7 +24,7 @@ from runs.verdict_hosts import (
     Versions,
     VersionsHost,
 )
-from runs.verdict_reading import AnyVerdict, listed, typed
+from runs.verdicts.reading import AnyVerdict, listed, typed
 
 __all__ = [
     "AnyVerdict",

@@ -17,16 +17,18 @@ from typing import Any
 import shtab
 
 from runner import Run, Stack
-from runs import cli_parser, history_command, home
-from runs.cli_names import judge_limit, judge_tags
-from runs.cli_shown import Show, Shown
-from runs.cli_signals import Interrupted, Signals
-from runs.cli_values import variables
-from runs.display_closing import degraded
-from runs.display_screen import abandon
+from runs import home
+from runs.cli import parser
+from runs.cli.names import judge_limit, judge_tags
+from runs.cli.shown import Show, Shown
+from runs.cli.signals import Interrupted, Signals
+from runs.cli.values import variables
+from runs.display.closing import degraded
+from runs.display.screen import abandon
 from runs.errors import ArtifactsError, BadInput, Locked, RunFailed
-from runs.history import HistoryError
-from runs.remote_node import Node
+from runs.history import command as history
+from runs.history.history import HistoryError
+from runs.remote.node import Node
 
 GREEN, FAILED, DRIFT, DEGRADED, BAD_INPUT, LOCKED = 0, 1, 2, 2, 3, 4
 ERROR_SCHEMA = "mcp.aws/error/1"
@@ -63,15 +65,15 @@ def main(given: Sequence[str] | None = None) -> int:
 
 def _do(words: Sequence[str], signals: Signals) -> int:
     """Find out what is wanted, and do it."""
-    said = cli_parser.parse(words)
+    said = parser.parse(words)
     if said.version:
         print(f"mcp.aws {home.version()}")
         return GREEN
     if said.action == "completion":
-        print(shtab.complete(cli_parser.build(), said.shell))
+        print(shtab.complete(parser.build(), said.shell))
         return GREEN
     if said.action == "history":
-        return history_command.show(Stack(said.inventory), said)
+        return history.show(Stack(said.inventory), said)
     return (_plan if said.action == "plan" else _run)(said, signals)
 
 
@@ -81,8 +83,8 @@ def _run(said: argparse.Namespace, signals: Signals) -> int:
     show = Show(said, signals)
     stack = Shown(said.inventory, colour=show.colour, show=show.follow, node=_node(said))
     options = _options(said) | {"check": said.check, "diff": said.diff}
-    own = {name: getattr(said, name) for name in cli_parser.own_parameters(said.action)}
-    method = cli_parser.method_of(said.action)
+    own = {name: getattr(said, name) for name in parser.own_parameters(said.action)}
+    method = parser.method_of(said.action)
     run: Run = method(stack, **own, **options) if method else stack.run(said.action, **options)
     judge_limit(run.outcome, said.limit, stack.inventory_path)
     show.close(run)

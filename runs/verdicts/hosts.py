@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs.verdict_reading import AnyVerdict, listed
+from runs.verdicts.reading import AnyVerdict, listed
 from runs.words import count
 
 

@@ -15,11 +15,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from runs.history_answers import PastChange, PastCheck, PastFailure, PastRun, PastTask
-from runs.history_schema import prepare
-from runs.history_store import RUN, forget, store
-from runs.history_tasks import TaskTime
-from runs.history_times import begin_of, day_of
+from runs.history.answers import PastChange, PastCheck, PastFailure, PastRun, PastTask
+from runs.history.schema import prepare
+from runs.history.store import RUN, forget, store
+from runs.history.tasks import TaskTime
+from runs.history.times import begin_of, day_of
 from runs.outcome import Outcome
 
 __all__ = ["History", "HistoryError", "PastChange", "PastCheck", "PastFailure", "PastRun", "PastTask"]

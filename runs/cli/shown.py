@@ -17,14 +17,14 @@ from typing import Unpack
 from rich.text import Text
 
 from runner import Plan, Run, Stack, StartOptions
-from runs.cli_signals import Signals
-from runs.display import follow
-from runs.display_closing import closing, phases
-from runs.display_screen import Screen
-from runs.display_state import State
-from runs.display_tables import tables
-from runs.display_views import Live, Plain, Quiet, Verbose
-from runs.history import LEARNT_FROM, HistoryError
+from runs.cli.signals import Signals
+from runs.display.closing import closing, phases
+from runs.display.follow import follow
+from runs.display.screen import Screen
+from runs.display.state import State
+from runs.display.tables import tables
+from runs.display.views import Live, Plain, Quiet, Verbose
+from runs.history.history import LEARNT_FROM, HistoryError
 
 
 @dataclass(frozen=True)

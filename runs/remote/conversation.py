@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from runs import remote_job
 from runs.order import Order
-from runs.remote_node import Node
-from runs.remote_stream import Stream
+from runs.remote import job as remote_job
+from runs.remote.node import Node
+from runs.remote.stream import Stream
 
 __all__ = ["Node", "NodeError", "execute"]
 

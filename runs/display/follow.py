@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from runs.display_state import State
-from runs.display_views import Quiet
+from runs.display.state import State
+from runs.display.views import Quiet
 from runs.events import Event
 from runs.run import Run
 

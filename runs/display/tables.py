@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
-from runs.display_collection import module
+from runs.display.collection import module
 from runs.outcome import Outcome
 from runs.verdicts import Verdict
 

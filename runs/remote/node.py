@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-KEEPER = Path(__file__).with_name("remote_keeper.py")
+KEEPER = Path(__file__).with_name("keeper.py")
 
 
 @dataclass(frozen=True)

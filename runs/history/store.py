@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from runs.history_tasks import TaskTime
+from runs.history.tasks import TaskTime
 from runs.outcome import Outcome
 
 RUN = "ident, verb, checked, status, ok, started, duration, changed, hosts, user, summary, artifacts"

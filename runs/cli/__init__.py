@@ -1,0 +1,3 @@
+"""The command line of `runner.py`."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later

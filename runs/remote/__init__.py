@@ -1,0 +1,3 @@
+"""Runs on other control nodes."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
