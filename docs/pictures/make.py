@@ -28,6 +28,7 @@ CHECKOUT = HERE.parents[1]
 HEIGHT = 40
 PATIENCE = 300  # seconds for a screen to show what is waited for
 PROMPT = "ready $ "
+ESCAPE = re.compile(r"\x1b\[[\d;]*m")
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,12 @@ PICTURES = (
 class Terminal:
     """A terminal of its own, in which commands are typed."""
 
-    def __init__(self, columns: int, directory: Path) -> None:
+    def __init__(self, columns: int, directory: Path, home: Path) -> None:
         self._socket = f"pictures-{columns}-{directory.name}"
         environment = {
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
             "LANG": "C.UTF-8",
-            "HOME": str(directory),
+            "HOME": str(home),
         }
         start = ["new-session", "-d", "-s", "p", "-x", str(columns), "-y", str(HEIGHT), "-c", str(directory)]
         for name, value in environment.items():
@@ -115,15 +116,15 @@ def svg(screen: str, columns: int, name: str, title: str) -> str:
     return re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.S).replace("Fira Code, monospace", "monospace") + "\n"
 
 
-def take(picture: Picture, directory: Path) -> None:
+def take(picture: Picture, directory: Path, home: Path) -> None:
     """Take one picture."""
-    with Terminal(picture.columns, directory) as terminal:
+    with Terminal(picture.columns, directory, home) as terminal:
         terminal.type(f"clear; {picture.typed}")
         screen = terminal.wait(picture.until)
         terminal.interrupt()
         terminal.wait(rf"(?m)^{re.escape(PROMPT.strip())} *\Z|{re.escape(PROMPT.strip())}\s*$")
-    screen = "\n".join(line for line in screen.splitlines() if not line.startswith(PROMPT.strip()))
-    text = svg(screen, picture.columns, picture.name, picture.typed if picture.columns >= 80 else "")
+    lines = [line for line in screen.splitlines() if not ESCAPE.sub("", line).startswith(PROMPT.strip())]
+    text = svg("\n".join(lines), picture.columns, picture.name, picture.typed if picture.columns >= 80 else "")
     (HERE / f"{picture.name}.svg").write_text(text)
     print(f"{picture.name}.svg", flush=True)
 
@@ -146,7 +147,11 @@ def main() -> None:
         for verb in said.names:
             typed = f"python runner.py {verb} -i {said.inventory}"
             for columns in (80, 200):
-                take(Picture(f"{verb}_{columns}", typed, rf"(?m)^{verb} .*: |^evidence: ", columns), CHECKOUT)
+                take(
+                    Picture(f"{verb}_{columns}", typed, rf"(?m)^{verb} .*: |^evidence: ", columns),
+                    CHECKOUT,
+                    Path.home(),
+                )
         return
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         directory = Path(name)
@@ -155,7 +160,7 @@ def main() -> None:
         subprocess.run(learn, cwd=directory, env={"PATH": "/usr/bin:/bin", "HOME": name}, check=True)
         for picture in PICTURES:
             if not said.names or picture.name in said.names:
-                take(picture, directory)
+                take(picture, directory, directory)
 
 
 if __name__ == "__main__":
