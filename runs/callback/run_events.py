@@ -35,12 +35,6 @@ context = awx_display.event_context
 
 SELDOM = 20_000  # new objects between two looks for garbage, where Python has 700
 
-# An ansible-playbook that a task starts has nobody who would decode its output.
-os.environ.pop("ANSIBLE_STDOUT_CALLBACK")
-_, _, *others = os.environ.pop("ANSIBLE_CALLBACK_PLUGINS").split(os.pathsep)  # this directory, and ansible-runner's
-if any(others):
-    os.environ["ANSIBLE_CALLBACK_PLUGINS"] = os.pathsep.join(others)
-
 
 def hidden(text: str) -> str:
     """Return a text between marks that a terminal does not show and ansible-runner's decoder finds."""
@@ -63,7 +57,22 @@ def end(output: TextIO) -> None:
     output.flush()
 
 
+def stand_aside() -> None:
+    """Leave an ansible-playbook that a task starts the environment of its user: nobody would decode its output."""
+    places = os.environ.pop("ANSIBLE_CALLBACK_PLUGINS").split(os.pathsep)
+    ours = [os.path.dirname(str(file)) for file in (__file__, awx_display.__file__)]
+    before = {
+        "ANSIBLE_CALLBACK_PLUGINS": os.pathsep.join(place for place in places if place not in ours),
+        "ANSIBLE_STDOUT_CALLBACK": os.environ.pop("ORIGINAL_STDOUT_CALLBACK", ""),
+    }
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value:
+            os.environ[name] = value
+
+
 context.dump_begin, context.dump_end = begin, end
+stand_aside()
 
 
 class CallbackModule(Theirs):
@@ -72,7 +81,8 @@ class CallbackModule(Theirs):
     CALLBACK_NAME = "run_events"
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        """Keep what is loaded by now out of the looks for garbage."""
-        gc.freeze()
-        gc.set_threshold(SELDOM, *gc.get_threshold()[1:])
+        """Keep what is loaded before the first play out of the looks for garbage."""
+        if not gc.get_freeze_count():
+            gc.freeze()
+            gc.set_threshold(SELDOM, *gc.get_threshold()[1:])
         super().v2_playbook_on_play_start(play)

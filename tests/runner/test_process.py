@@ -91,13 +91,17 @@ def test_events_are_all_there_in_their_order_for_every_reader(stack: Stack) -> N
     assert next(event for event in followed if event.changed).host == "localhost"
 
 
-def test_an_event_larger_than_a_pipe_and_a_playbook_in_a_playbook(stack: Stack) -> None:
+def test_an_event_larger_than_a_pipe_and_a_playbook_in_a_playbook(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANSIBLE_CALLBACK_PLUGINS", "/ours:/theirs")
     run = stack.run("pipes")
     results = {event.task: event.result for event in run if event.kind == "runner_on_ok"}
     assert results["Count"]["stdout_lines"] == [str(number + 1) for number in range(20000)]
     inner = results["Run a playbook"]
     assert "ok: [localhost]" in inner["stdout"], "it printed as it does outside of a run"
     assert "\x1b[K" not in inner["stdout"] + inner["stderr"]
+    assert results["Tell where callbacks are"]["msg"] == "/ours:/theirs"
 
 
 @pytest.mark.usefixtures("descriptors")
