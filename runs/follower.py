@@ -38,7 +38,8 @@ class Follower:
         self._outcome = Outcome(order.verb, order.ident, order.artifacts, now(), check=order.check)
         self._events = order.artifacts / FILE
         self._recorder, self._tail = Recorder(), Tail(self._events)
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()  # a signal handler may cancel while its thread looks
+        self._handle = -1
         self._began = time.monotonic()
         self._error: ArtifactsError | None = None
         # A cancel may come before the supervisor can heed it; it inherits the block, and the signal waits for it.
@@ -68,9 +69,15 @@ class Follower:
 
     def close(self) -> None:
         """Let go of the supervisor's handle; for one that has ended, or that nobody follows any more."""
-        handle, self._handle = getattr(self, "_handle", -1), -1
-        if handle >= 0:
-            os.close(handle)
+        with self._guard:
+            handle, self._handle = self._handle, -1
+            if handle >= 0:
+                os.close(handle)
+
+    def _own_handle(self) -> int:
+        """Return a handle to wait on, which no other thread closes and which an event loop has once; -1 at the end."""
+        with self._guard:
+            return os.dup(self._handle) if self._handle >= 0 else -1
 
     @property
     def running(self) -> bool:
@@ -84,6 +91,7 @@ class Follower:
                 return self._outcome
             if not self.running:
                 self._outcome = self._result()
+                self.close()  # whoever keeps a run keeps no descriptor
                 return self._outcome
             for event in self._tail.raw():
                 self._recorder(event)
@@ -126,9 +134,15 @@ class Follower:
 
     def wait(self, seconds: float | None) -> bool:
         """Wait for the end; return whether it has come."""
-        poll = select.poll()
-        poll.register(self._handle, select.POLLIN)
-        return bool(poll.poll(None if seconds is None else seconds * 1000))
+        handle = self._own_handle()
+        if handle < 0:
+            return True
+        try:
+            poll = select.poll()
+            poll.register(handle, select.POLLIN)
+            return bool(poll.poll(None if seconds is None else seconds * 1000))
+        finally:
+            os.close(handle)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for the end of the run and of its handler."""
@@ -148,9 +162,9 @@ class Follower:
     async def ended(self) -> None:
         """Wait for the end of the run and of its handler without holding up the event loop."""
         loop = asyncio.get_running_loop()
-        if self.running:
+        handle = self._own_handle()
+        if handle >= 0:
             future: asyncio.Future[None] = loop.create_future()
-            handle = os.dup(self._handle)  # an event loop knows a descriptor once, and there may be several waiters
             loop.add_reader(handle, _settle, future)
             try:
                 await future
@@ -168,8 +182,9 @@ class Follower:
 
     def cancel(self) -> None:
         """Tell the supervisor to end the run."""
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handle, signal.SIGTERM)
+        with self._guard, suppress(ProcessLookupError):
+            if self._handle >= 0:
+                signal.pidfd_send_signal(self._handle, signal.SIGTERM)
 
     def _serve(self, handler: Callable[[Event], object]) -> None:
         """Give every event to a handler, at its own pace; what it raises is logged and stops nothing."""

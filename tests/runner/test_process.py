@@ -91,6 +91,16 @@ def test_events_are_all_there_in_their_order_for_every_reader(stack: Stack) -> N
     assert next(event for event in followed if event.changed).host == "localhost"
 
 
+def test_a_run_that_has_ended_and_is_kept_holds_no_descriptor(stack: Stack) -> None:
+    before = sorted(os.listdir("/proc/self/fd"))
+    run = stack.start("versions")
+    assert len(os.listdir("/proc/self/fd")) > len(before)
+    assert run.join() is run
+    assert sorted(os.listdir("/proc/self/fd")) == before
+    run.cancel()
+    assert (run.join(0).status, run.status) == ("successful", "successful")
+
+
 def test_an_event_larger_than_a_pipe_and_a_playbook_in_a_playbook(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
