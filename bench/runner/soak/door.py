@@ -35,8 +35,8 @@ MaxSessions 100
 Subsystem sftp internal-sftp
 SetEnv SHLVL=1
 """
-# By SHLVL bash holds itself for one in another and leaves the user's .bashrc alone. What that starts would be killed with
-# a run, and might leave a lock of its own: pyenv's holds up every shell of the user for a minute.
+# By SHLVL bash takes itself for a shell in a shell and leaves the user's .bashrc alone. What that starts would be
+# killed with a run, and might leave a lock of its own: pyenv's holds up every shell of the user for a minute.
 # As root sshd separates privileges, for which it wants a user and an empty directory that come with the package. It
 # gets both in a mount namespace of its own, so that the machine stays as it is.
 PRIVATE = """set -e
