@@ -151,6 +151,8 @@ KINDS = {"playbook_on_stats": 1}
         (CUT, Outcome(1, status="canceled", left=["ssh [mux]"]), ["left after its end: ssh [mux]"]),
         (WHOLE, Outcome(2, status="successful", kinds=KINDS, left=["ssh [mux]"]), ["left after its end: ssh [mux]"]),
         (WHOLE, Outcome(2, status="successful", kinds=KINDS, left=["python3 async_wrapper.py"]), []),
+        (CUT, Outcome(1, status="successful", kinds=KINDS, left=["python3 async_wrapper.py"]), []),
+        (CUT, Outcome(1, status="canceled", left=["python3 async_wrapper.py"]), ["left after its end: python3"]),
     ],
 )
 def test_outcome_is_judged_by_its_job(job: Job, outcome: Outcome, wrong: list[str]) -> None:
