@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import json
 import shutil
-import tarfile
 import tempfile
 import urllib.request
 from datetime import UTC, datetime
@@ -84,8 +83,7 @@ def _build_postgresql(package: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "postgresql.tgz"
         archive.write_bytes(_fetch(POSTGRESQL_URL, POSTGRESQL_SHA256))
-        with tarfile.open(archive) as content:
-            content.extractall(folder, filter="data")
+        run("tar", "-xzf", str(archive), "-C", folder)
         unpacked, tree = Path(folder) / "package", Path(folder) / "tree"
         server = tree / "usr/lib/postgresql/12"
         shutil.copytree(unpacked / "native", server, symlinks=True)
