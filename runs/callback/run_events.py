@@ -9,6 +9,7 @@ takes a disk up to 1 ms for every one of 40,000.
 from __future__ import annotations
 
 import gc
+import json
 import os
 import sys
 from base64 import b64encode
@@ -48,7 +49,7 @@ END = hidden("{}")
 def begin(output: TextIO) -> None:
     """Write what an event holds, before Ansible prints what belongs to it."""
     event = context.get_begin_dict()
-    output.write(hidden(awx_display.json.dumps(event, cls=awx_display.AnsibleJSONEncoderLocal)))
+    output.write(hidden(json.dumps(event, cls=awx_display.AnsibleJSONEncoderLocal)))
 
 
 def end(output: TextIO) -> None:
