@@ -26,6 +26,11 @@ from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible_collections.mcp.aws.plugins.connection import resident
 
 
+def asked(play: Any) -> tuple[Any, Any]:
+    """Return what a play says of its connection, as its keyword and as a variable."""
+    return play.connection, play.vars.get("ansible_connection")
+
+
 class CallbackModule(CallbackBase):
     """Launches and does not wait; when that fails, the first task does it."""
 
@@ -36,5 +41,5 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         """Launch it when a play says that it needs it."""
-        if any(play.connection == resident.Connection.transport for play in playbook.get_plays()):
+        if any(resident.Connection.transport in asked(play) for play in playbook.get_plays()):
             resident.launch(resident.socket_of_run(), os.getpid(), AnsibleCollectionConfig.collection_paths)

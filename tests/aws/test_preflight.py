@@ -38,6 +38,10 @@ def test_on_an_empty_account_it_says_what_it_looked_at_and_makes_nothing(account
     assert not (account.folder / "keys").exists()
 
 
+def test_it_asks_from_the_resident_interpreter(account: Account) -> None:
+    assert "ESTABLISH LOCAL CONNECTION" not in account.run("preflight", "-vvv").output
+
+
 def test_what_is_there_and_ours_is_in_nobodys_way(full: Account) -> None:
     run = full.run("preflight", **ACME, identity_key_name="free")
     assert (run.status, run.changed) == (0, 0), run.output
