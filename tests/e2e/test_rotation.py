@@ -71,7 +71,8 @@ def recall(server: Server, key: str) -> Any:
 
 def test_a_check_says_what_it_would_rotate_and_rotates_nothing(server: Server) -> None:
     before = secrets()
-    output = " ".join(rotate("--check", "-e", "secrets_rotate=token").split())
+    # What the hosts would get of it is what `configure` and `deploy` say in check mode, in test_site.py.
+    output = " ".join(rotate("--check", "--limit", "localhost", "-e", "secrets_rotate=token").split())
     assert f"Would get a new value: /{NAME}/token." in output
     assert secrets() == before
     assert Server().ready()

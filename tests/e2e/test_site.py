@@ -38,7 +38,7 @@ def test_a_plan_announces_what_was_changed_by_hand_and_an_apply_repairs_it(serve
     assert {(change.role, change.task, change.item) for change in applied.changes} == announced
     told = applied.verdicts
     assert set(told) == {"preflight", "provision", "configure", "deploy", "verify"}
-    provision, configure, deploy = told["provision"], told["configure"], told["deploy"]
+    provision, configure, deploy, verify = (told[name] for name in ("provision", "configure", "deploy", "verify"))
     assert isinstance(provision, Provision)
     assert isinstance(configure, Configure)
     assert isinstance(deploy, Deploy)
@@ -47,6 +47,8 @@ def test_a_plan_announces_what_was_changed_by_hand_and_an_apply_repairs_it(serve
     assert configure.hosts["mcp-lab"].postgresql.startswith("12.")
     release = server.shell(f"basename $(readlink /opt/mcp/slots/{server.slot})")
     assert (deploy.ok, deploy.hosts["mcp-lab"].now) == (True, release), str(deploy)
+    assert isinstance(verify, Verdict)
+    assert verify.ok, str(applied)
 
 
 def test_a_plan_of_a_finished_stack_is_empty(server: Server) -> None:
@@ -63,18 +65,7 @@ def test_a_plan_of_a_finished_stack_is_empty(server: Server) -> None:
     assert (plan["drift"], plan["changes"], plan["unpredicted"]) == (False, [], [])
 
 
-def test_runner_gives_the_same_verdict_as_data(server: Server) -> None:
-    run = Stack(ROOT / "inventory/lab").verify()
-    assert run.ok
-    assert isinstance(run.verdict, Verdict)
-    assert run.verdict.ok, str(run)
-    measured = {check.id: check.measured for check in run.verdict.checks}
-    print(json.dumps(measured, indent=1))
-    assert len(measured) >= 30
-    assert all(measured.values()), "a check without a measured value says nothing"
-
-
-def test_command_line_of_the_runner(server: Server) -> None:
+def test_command_line_gives_the_same_verdict_as_data(server: Server) -> None:
     done = subprocess.run(
         ["python", "runner.py", "verify", "-i", "inventory/lab", "--json"],
         cwd=ROOT,
@@ -84,4 +75,9 @@ def test_command_line_of_the_runner(server: Server) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert as_json(done.stdout)["verdict"]["ok"] is True
+    verdict = as_json(done.stdout)["verdict"]
+    assert verdict["ok"] is True
+    measured = {check["id"]: check["measured"] for check in verdict["checks"]}
+    print(json.dumps(measured, indent=1))
+    assert len(measured) >= 30
+    assert all(measured.values()), "a check without a measured value says nothing"
