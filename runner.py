@@ -31,7 +31,7 @@ from typing import Any, TypedDict, Unpack
 
 from runs import sinks
 from runs.changes import Change
-from runs.errors import ArtifactsError, BadInput, Locked, RunFailed
+from runs.errors import ArtifactsError, BadInput, Locked, RunFailed, Unplayable, error_of
 from runs.events import Event
 from runs.history.history import History, HistoryError
 from runs.home import HOME, settings
@@ -64,6 +64,7 @@ __all__ = [
     "RunFailed",
     "Stack",
     "StartOptions",
+    "Unplayable",
     "Verdict",
 ]
 
@@ -162,7 +163,7 @@ class Stack:
         run = self.run(verb, **wanted, raise_on_failure=False)
         if plan := Plan.of(run, self.inventory_path.stem):
             return plan
-        raise RunFailed(run)
+        raise error_of(run)
 
     def run(self, verb: str, *, raise_on_failure: bool = True, **options: Unpack[StartOptions]) -> Run:
         """Run the playbook of a verb and wait for its end; `start` says what the options mean.
@@ -171,11 +172,12 @@ class Stack:
 
         :param raise_on_failure: False gives a failed run back instead of raising.
         :raises RunFailed: when the run did not end green.
+        :raises Unplayable: when Ansible refused the playbook or the inventory; a `RunFailed`, and `BadInput` too.
         """
         with self.start(verb, **options) as run:
             run.join()
         if raise_on_failure and not run.ok:
-            raise RunFailed(run)
+            raise error_of(run)
         return run
 
     def start(

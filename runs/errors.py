@@ -23,6 +23,15 @@ class RunFailed(RuntimeError):
         self.run = run
 
 
+class Unplayable(RunFailed, BadInput):
+    """Ansible refused what it was given before any task: bad syntax, an unknown module, a vault without password."""
+
+
+def error_of(run: Run) -> RunFailed:
+    """Return the error that says how a run failed."""
+    return Unplayable(run) if run.outcome.refused else RunFailed(run)
+
+
 class Locked(RuntimeError):
     """Another run is at work on the stack. `holder` says which: pid, verb, user, host, started, ident."""
 

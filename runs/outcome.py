@@ -21,6 +21,7 @@ from runs.words import count
 FILE = "result.json"
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 SCHEMA = "mcp.aws/run/1"
+REFUSALS = (1, 4, 5)  # ansible-playbook's exit statuses: what it was given is wrong, unreadable, no option
 LONGEST = 2000  # characters of a message that are shown; the artifacts hold all
 
 
@@ -92,6 +93,11 @@ class Outcome:
         """Whether every task succeeded and, where the playbook judges, its verdict is green."""
         verdict = self.verdict
         return self.status == "successful" and self.rc == 0 and (verdict is None or verdict.ok)
+
+    @property
+    def refused(self) -> bool:
+        """Whether Ansible refused what it was given, so that nothing was run."""
+        return self.status == "failed" and self.rc in REFUSALS and not self.hosts
 
     @property
     def changed(self) -> int:

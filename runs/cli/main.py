@@ -125,6 +125,8 @@ def _status(run: Run, signals: Signals) -> int:
         return GREEN
     if run.status == "canceled" and signals.came:
         return signals.status
+    if run.outcome.refused:
+        return BAD_INPUT
     return DEGRADED if degraded(run.outcome) else FAILED
 
 

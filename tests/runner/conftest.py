@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -40,20 +41,22 @@ SYNTAX = """
   hosts: here
   tasks: [
 """
-# Files of their own here, as no linter could read them. The password of this one is nowhere.
-VAULTED = """
+# Files of their own here, as no linter could read them. The password of the vault is nowhere.
+VAULT = """\
+$ANSIBLE_VAULT;1.1;AES256
+39373930333265363032376637663066353262623361303034626332653763636166346461333836
+3965303861383732366534356664323961656338313634380a393135393132303633663336376562
+36653839646331383033636634343235393161316431376439373534313834376461373936663161
+3336353732623833300a623736626162303138636162633062633766356261663932656534323936
+3664
+"""
+VAULTED = f"""
 - name: Use what is in a vault
   hosts: here
   gather_facts: false
   vars:
     vaulted: !vault |
-        $ANSIBLE_VAULT;1.1;AES256
-        39373930333265363032376637663066353262623361303034626332653763636166346461333836
-        3965303861383732366534356664323961656338313634380a393135393132303633663336376562
-        36653839646331383033636634343235393161316431376439373534313834376461373936663161
-        3336353732623833300a623736626162303138636162633062633766356261663932656534323936
-        3664
-  tasks:
+{indent(VAULT, " " * 8)}  tasks:
     - name: Use it
       ansible.builtin.assert:
         that: vaulted | length > 0
@@ -70,6 +73,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(CHECKOUT / part, house / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(Path(__file__).parent / "playbooks", house / "playbooks")
     (house / "playbooks" / "file").write_text("same\nold\n")
+    (house / "vault.yml").write_text(VAULT)
     for name, text in UNREADABLE.items():
         (house / "playbooks" / f"{name}.yml").write_text(text)
     for name, changes, fails in (("lab", True, False), ("calm", False, False), ("failing", True, True)):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from runner import BadInput, Limits, Run, RunFailed, Stack, Verdict
+from runner import BadInput, Limits, Run, RunFailed, Stack, Unplayable, Verdict
 from runs.verdicts import Versions
 
 KEY = "wJalrXUtnFEMI-this-must-stay-in-memory"
@@ -96,21 +97,30 @@ def test_unreachable_host(stack: Stack) -> None:
     assert "Connection refused" in run.failures[0].message
 
 
-@pytest.mark.parametrize(
-    ("playbook", "words", "line"),
-    [
-        ("broken", "no_such_module", 5),
-        ("syntax", "YAML parsing failed", 5),
-        ("vaulted", "no vault secrets found", None),
-    ],
-)
-def test_a_playbook_that_cannot_be_run(stack: Stack, house: Path, playbook: str, words: str, line: int | None) -> None:
-    run = stack.run(playbook, raise_on_failure=False)
+@pytest.mark.parametrize(("playbook", "words"), [("broken", "no_such_module"), ("syntax", "YAML parsing failed")])
+def test_a_playbook_that_cannot_be_read(stack: Stack, house: Path, playbook: str, words: str) -> None:
+    with pytest.raises(Unplayable, match=words) as raised:
+        stack.run(playbook)
+    assert isinstance(raised.value, BadInput)
+    run = raised.value.run
     assert run.status == "failed"
     [failure] = run.failures
-    assert words in failure.message
-    if line:
-        assert (failure.file, failure.line) == (str(house / "playbooks" / f"{playbook}.yml"), line)
+    assert (failure.file, failure.line) == (str(house / "playbooks" / f"{playbook}.yml"), 5)
+
+
+def test_a_vault_whose_password_is_missing(house: Path, tmp_path: Path) -> None:
+    inventory = shutil.copytree(house / "inventory/lab", tmp_path / "inventory")
+    (inventory / "group_vars").mkdir()
+    shutil.copy(house / "vault.yml", inventory / "group_vars" / "all.yml")
+    sealed = Stack(inventory, playbooks=house / "playbooks", cache=tmp_path / "cache")
+    with pytest.raises(Unplayable, match="no vault secrets found"):
+        sealed.run("green")
+
+
+def test_a_vaulted_value_whose_password_is_missing(stack: Stack) -> None:
+    with pytest.raises(RunFailed, match=r"Use it .*no vault secrets found") as raised:
+        stack.run("vaulted")
+    assert not isinstance(raised.value, Unplayable), "a task had begun"
 
 
 def test_options_arrive_also_from_a_thread(stack: Stack) -> None:
