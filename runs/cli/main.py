@@ -81,7 +81,7 @@ def _run(said: argparse.Namespace, signals: Signals) -> int:
     """Run a playbook."""
     judge_tags(f"{said.tags},{said.skip_tags}", Stack.playbooks)
     show = Show(said, signals)
-    stack = Shown(said.inventory, colour=show.colour, show=show.follow, node=_node(said))
+    stack = _stack(said, show, colour=show.colour)
     options = _options(said) | {"check": said.check, "diff": said.diff}
     own = {name: getattr(said, name) for name in parser.own_parameters(said.action)}
     method = parser.method_of(said.action)
@@ -97,7 +97,7 @@ def _plan(said: argparse.Namespace, signals: Signals) -> int:
     show = Show(said, signals, aside=True)
     show.announce(f"Looking what a real run of {said.what} on {said.inventory} would change ...")
     try:
-        plan = Shown(said.inventory, show=show.follow, node=_node(said)).plan(said.what, **_options(said))
+        plan = _stack(said, show).plan(said.what, **_options(said))
     except RunFailed as failed:
         judge_limit(failed.run.outcome, said.limit, Stack(said.inventory).inventory_path)
         show.close(failed.run)
@@ -109,9 +109,10 @@ def _plan(said: argparse.Namespace, signals: Signals) -> int:
     return DRIFT if plan.drift else GREEN
 
 
-def _node(said: argparse.Namespace) -> Node | None:
-    """Return the control node that does the work; None is this one."""
-    return Node.ssh(said.node) if said.node else None
+def _stack(said: argparse.Namespace, show: Show, *, colour: bool = False) -> Shown:
+    """Return the deployment, the control node that does the work, and where it is recorded."""
+    node = Node.ssh(said.node) if said.node else None
+    return Shown(said.inventory, colour=colour, show=show.follow, node=node, sinks=tuple(said.sink))
 
 
 def _options(said: argparse.Namespace) -> dict[str, Any]:

@@ -162,6 +162,7 @@ def _add_run(parser: Parser) -> None:
         "--wait", type=seconds, default=0.0, metavar="TIME", help="wait so long for another run on the deployment"
     )
     parser.add_argument("--node", default="", metavar="HOST", help="let another control node do it, reached by SSH")
+    parser.add_argument("--sink", action="append", default=[], metavar="NAME", help="record the run there too: ara")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="print the result as JSON and nothing else")
     shown.add_argument("-q", "--quiet", action="store_true", help="print how it ended, and what is wrong")

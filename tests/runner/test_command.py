@@ -86,6 +86,7 @@ def test_a_reader_that_has_seen_enough_ends_nothing(house: Path, environment: di
         (["site", "--tags", "redis,postgresq"], "No tag `postgresq`. Did you mean `postgresql`?"),
         (["site", "--forks", "0"], "`0` is no whole number above 0"),
         (["site", "--timeout", "soon"], "`soon` is no time; it is written as 90s, 10m or 2h"),
+        (["site", "--sink", "arra"], "No sink `arra`. Did you mean `ara`?"),
         (["site", "-e", "one"], "`one` is not written as name=value, @file or JSON"),
         (["site", "-e", "@runner.yp"], "No such file or directory. Did you mean `runner.py`?"),
         (["site", "-e", "{a: [}"], "-e {a: [}: "),
