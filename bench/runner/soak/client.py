@@ -76,7 +76,7 @@ async def _start(client: httpx.AsyncClient, job: Job, outcome: Outcome) -> float
     return began
 
 
-async def play(client: httpx.AsyncClient, job: Job) -> Outcome:
+async def play(house: House, client: httpx.AsyncClient, job: Job) -> Outcome:
     """Do a job."""
     outcome = Outcome(job.number)
     follows = job.way == "abandon" or (not job.cut and job.number % 2 == 0)
@@ -94,10 +94,12 @@ async def play(client: httpx.AsyncClient, job: Job) -> Outcome:
         outcome.problems += ledger.problems
     except Exception as error:
         outcome.problems.append(f"{type(error).__name__}: {error}")
+    finally:
+        house.note()
     return outcome
 
 
-async def _serve(url: str, lanes: list[list[Job]]) -> tuple[list[Outcome], traces.Found, float]:
+async def _serve(house: House, url: str, lanes: list[list[Job]]) -> tuple[list[Outcome], traces.Found, float]:
     """Do all jobs; return what came of them, what the server's process has left, and its slowest answer in seconds."""
     slowest, over = 0.0, False
 
@@ -112,7 +114,7 @@ async def _serve(url: str, lanes: list[list[Job]]) -> tuple[list[Outcome], trace
 
     async def lane(jobs: list[Job]) -> list[Outcome]:
         async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client:
-            return [await play(client, job) for job in jobs]
+            return [await play(house, client, job) for job in jobs]
 
     async def left() -> traces.Found:
         async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client:
@@ -138,7 +140,7 @@ def serve(house: House, lanes: list[list[Job]]) -> tuple[list[Outcome], traces.F
     assert server.stdout
     try:
         port = int(server.stdout.readline())
-        return asyncio.run(_serve(f"http://127.0.0.1:{port}", lanes))
+        return asyncio.run(_serve(house, f"http://127.0.0.1:{port}", lanes))
     finally:
         server.terminate()
         server.wait()

@@ -110,6 +110,20 @@ class House:
         """Return a stack."""
         return Stack(self.inventory(number), playbooks=self.folder / "playbooks", limits=Limits(runs=KEEP))
 
+    def note(self) -> None:
+        """Note for whoever looks on that a run is over."""
+        with self._notes.open("a") as notes:
+            notes.write("\n")
+
+    @property
+    def over(self) -> int:
+        """How many runs are over."""
+        return len(self._notes.read_text()) if self._notes.exists() else 0
+
+    @property
+    def _notes(self) -> Path:
+        return self.folder / "over"
+
     @property
     def expected(self) -> dict[str, int]:
         """How many events of each kind a whole run has."""

@@ -59,6 +59,8 @@ def in_thread(house: House, job: Job, runs: list[Run]) -> Outcome:
     except Exception as error:
         outcome.problems.append(f"{type(error).__name__}: {error}")
         return outcome
+    finally:
+        house.note()
 
 
 async def in_task(house: House, job: Job, runs: list[Run]) -> Outcome:
@@ -82,6 +84,8 @@ async def in_task(house: House, job: Job, runs: list[Run]) -> Outcome:
     except Exception as error:
         outcome.problems.append(f"{type(error).__name__}: {error}")
         return outcome
+    finally:
+        house.note()
 
 
 async def _cut(run: Run, job: Job, outcome: Outcome) -> float:

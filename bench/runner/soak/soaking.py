@@ -8,9 +8,11 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from threading import Event, Thread
 
 from bench.runner.soak import client, traces
 from bench.runner.soak.door import Door
@@ -24,6 +26,7 @@ MODES = ("threads", "asyncio", "fastapi")
 STANDING = {f"home/{name}" for name in (".ansible", ".ansible/tmp", ".ansible/cp", ".ansible_async")} | {"home", "tmp"}
 # Artifacts are counted apart; the other is the collection's cache of modules, one for all runs.
 CACHES = ("cache", "home/.cache")
+EVERY = 15.0  # seconds between two words on how far it is
 PATIENCE = 8.0  # seconds; Ansible's watcher of a background job looks only every five whether the job has ended
 
 
@@ -38,11 +41,30 @@ def soak(mode: str, folder: Path, runs: int, at_once: int, seed: int, door: Door
     jobs = draw(runs, at_once, sum(house.expected.values()), seed)
     lanes = [[job for job in jobs if job.stack == stack] for stack in range(at_once)]
     began = time.monotonic()
-    outcomes, left, pause = client.serve(house, lanes) if mode == "fastapi" else _work(mode, house, jobs)
+    with _telling(mode, house, runs):
+        outcomes, left, pause = client.serve(house, lanes) if mode == "fastapi" else _work(mode, house, jobs)
     seconds = time.monotonic() - began
     left = left | traces.settled(lambda: _outside(house), {}, PATIENCE)
     artifacts = [len(list(path.iterdir())) for path in (house.world / "cache").glob("mcp.aws/*/artifacts")]
     return Soak(mode, jobs, outcomes, house.expected, left, artifacts, KEEP, pause, seconds)
+
+
+@contextmanager
+def _telling(mode: str, house: House, runs: int) -> Iterator[None]:
+    """Print every now and then how many runs are over."""
+    ended = Event()
+
+    def tell() -> None:
+        while not ended.wait(EVERY):
+            print(f"  {mode}: {house.over} of {runs} runs are over", flush=True)
+
+    teller = Thread(target=tell)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()
 
 
 def _work(mode: str, house: House, jobs: Sequence[Job]) -> tuple[list[Outcome], traces.Found, float]:
