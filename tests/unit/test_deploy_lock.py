@@ -193,15 +193,17 @@ def test_of_two_runs_one_has_the_lock_and_when_it_is_killed_the_other_gets_it(tm
         other = "two" if found.version == "one" else "one"
         loser, killed = runs[other], runs[found.version]
         assert loser.stdout
-        while "holds the lock since" not in (line := loser.stdout.readline()):
-            assert line, "the other run has ended"
-        assert f"deploy of {found.version}" in line
+        said = [loser.stdout.readline()]
+        while "holds the lock since" not in said[-1]:
+            assert said[-1], f"the other run has ended: {said}"
+            said.append(loser.stdout.readline())
+        assert f"deploy of {found.version}" in said[-1]
         assert killed.pid == found.pid
         killed.kill()
         killed.wait()
         (tmp_path / "go").touch()
-        output, _ = loser.communicate(timeout=30)
-        assert loser.returncode == 0, output
+        said += loser.stdout.readlines()
+        assert loser.wait(30) == 0, "".join(said)
         assert [(record["version"], record["outcome"]) for record in records(tmp_path)] == [
             (found.version, "abandoned"),
             (other, "ok"),
