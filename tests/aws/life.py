@@ -118,5 +118,6 @@ class Life:
         file.parent.mkdir(exist_ok=True)
         file.write_text(yaml.safe_dump(inventory))
         said = {"mcp_name": NAME, "mcp_tags": TAGS, "mcp_aws_connection": {"region": "us-east-1", **connection}}
-        limit = ("-i", str(file), "--limit", "!mcp_servers")
+        # A limit leaves localhost out where no inventory names it.
+        limit = ("-i", "localhost,", "-i", str(file), "--limit", "!mcp_servers")
         return self.account.begin(playbook, *limit, *options, **(said | variables))
