@@ -18,6 +18,7 @@ description:
   - Looks at plays of this collection's playbooks only, also where a playbook of somebody else imports them.
   - Does neither where E(MCP_AWS_RUN) is set, as by C(runner.py), which has a display and the lock itself.
   - Prints nothing beside a callback that prints JSON.
+  - Lets each line out when it is printed, also where the output is a pipe or a file, in which Ansible keeps it back.
 version_added: 0.2.0
 author: The mcp.aws maintainers
 requirements:
@@ -33,9 +34,11 @@ options:
 
 import atexit
 import os
+import sys
 import time
 from collections.abc import Iterable
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +120,8 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         """Take the lock and announce the first phase, or stand aside."""
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)  # who waits must say so at once, in a pipe and a log, too
         self._plays, self._at = playbook.get_plays(), -1
         stems = [stem for stem in (stem_of(play.get_path()) for play in self._plays) if stem]
         # Who has nothing to say need not be told every result; only a playbook that comes after this one may be ours.

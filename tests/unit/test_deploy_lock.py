@@ -173,7 +173,8 @@ def records(place: Path) -> list[dict[str, str]]:
 def test_of_two_runs_one_has_the_lock_and_when_it_is_killed_the_other_gets_it(tmp_path: Path) -> None:
     (tmp_path / "playbook.yml").write_text(PLAYBOOK)
     command = [str(Path(sys.executable).with_name("ansible-playbook")), str(tmp_path / "playbook.yml")]
-    environment = os.environ | {"ANSIBLE_CALLBACKS_ENABLED": "mcp.aws.payload_cache"}
+    environment = os.environ | {"ANSIBLE_CALLBACKS_ENABLED": "mcp.aws.payload_cache, mcp.aws.workflow"}
+    environment.pop("PYTHONUNBUFFERED", None)  # as in cron
     runs = {
         me: subprocess.Popen(
             [*command, "-i", "localhost,", "-e", f"place={tmp_path} me={me}"],
