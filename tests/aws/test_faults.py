@@ -16,7 +16,7 @@ from conftest import opened
 from deployment import ACCESS_KEY, Account
 from resources import resources
 
-DEADLINE = 120  # seconds that a run may go on asking services that never answer
+DEADLINE = 60  # seconds that a run may go on asking services that never answer
 HALF_WAY = 70  # requests, of some 200
 
 

@@ -39,7 +39,9 @@ def test_on_an_empty_account_it_says_what_it_looked_at_and_makes_nothing(account
 
 
 def test_it_asks_from_the_resident_interpreter(account: Account) -> None:
-    assert "ESTABLISH LOCAL CONNECTION" not in account.run("preflight", "-vvv").output
+    run = account.run("preflight", "-vvv")
+    assert run.status == 0, run.output
+    assert "ESTABLISH LOCAL CONNECTION" not in run.output
 
 
 def test_what_is_there_and_ours_is_in_nobodys_way(full: Account) -> None:

@@ -1,7 +1,4 @@
-"""A deploy that cannot work says why in one message, exits with an error, and leaves the running version serving.
-
-Versions that start and must not serve are those of molecule/stack/test_refusals.py.
-"""
+"""A deploy that cannot work says why in one message, exits with an error, and leaves the running version serving."""
 
 import json
 import subprocess
@@ -52,6 +49,15 @@ def untouched(site: subprocess.CompletedProcess[str]) -> Iterator[None]:
 def test_what_cannot_be_built(settings: dict[str, object], says: list[str]) -> None:
     output = refused(*tiny.variables(**settings))
     assert [words for words in says if words not in output] == []
+
+
+def test_image_that_does_not_start_without_a_variable(server: Server) -> None:
+    output = refused(*tiny.variables(stack_environment={}))
+    assert "ended with status 1" in output
+    assert "The environment variable VERSION is not set." in output
+    evidence = output.partition("/var/lib/mcp/evidence/")[2].split()[0].rstrip(".")
+    assert "VERSION is not set" in server.shell(f"grep -rh VERSION /var/lib/mcp/evidence/{evidence}")
+    assert server.shell("ls /run/mcp; docker ps --quiet | wc -l") == "1", "the other slot is empty again"
 
 
 def test_registry_that_cannot_be_reached(server: Server) -> None:

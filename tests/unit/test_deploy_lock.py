@@ -180,9 +180,8 @@ def test_of_two_runs_one_has_the_lock_and_when_it_is_killed_the_other_gets_it(tm
             [*command, "-i", "localhost,", "-e", f"place={tmp_path} me={me}"],
             cwd=ROOT,
             env=environment,
-            stdout=subprocess.PIPE,
+            stdout=(tmp_path / f"{me}.log").open("w"),
             stderr=subprocess.STDOUT,
-            text=True,
         )
         for me in ("one", "two")
     }
@@ -193,18 +192,17 @@ def test_of_two_runs_one_has_the_lock_and_when_it_is_killed_the_other_gets_it(tm
             time.sleep(0.1)
         other = "two" if found.version == "one" else "one"
         loser, killed = runs[other], runs[found.version]
-        assert loser.stdout
-        said = [loser.stdout.readline()]
-        while "holds the lock since" not in said[-1]:
-            assert said[-1], f"the other run has ended: {said}"
-            said.append(loser.stdout.readline())
-        assert f"deploy of {found.version}" in said[-1]
+        said = tmp_path / f"{other}.log"
+        while "holds the lock since" not in said.read_text():
+            assert loser.poll() is None, f"the other run has ended: {said.read_text()}"
+            assert time.monotonic() < deadline, said.read_text()
+            time.sleep(0.1)
+        assert f"deploy of {found.version}" in said.read_text()
         assert killed.pid == found.pid
         killed.kill()
         killed.wait()
         (tmp_path / "go").touch()
-        said += loser.stdout.readlines()
-        assert loser.wait(30) == 0, "".join(said)
+        assert loser.wait(30) == 0, said.read_text()
         assert [(record["version"], record["outcome"]) for record in records(tmp_path)] == [
             (found.version, "abandoned"),
             (other, "ok"),
