@@ -29,6 +29,9 @@ down: ## Take the lab away; its cache of images and packages stays
 test: setup ## Run every test, and say how long each part took
 	@python -m tests.run
 
+test-fast: setup ## Run what needs neither root nor the lab, before each commit: under three minutes
+	@python -m tests.run fast
+
 molecule: lab ## Test the roles, or one of them: make molecule ROLE=redis
 	@python -m tests.run molecule $(ROLE)
 
@@ -65,4 +68,4 @@ docs: setup ## Write the roles' READMEs from their argument specs, and the table
 iam-policy: setup ## Record what every playbook asks of AWS, and write the operator's policies
 	@python docs/operator_policy.py
 
-.PHONY: help setup lab site plan verify down test molecule lint bench bench-runner soak bench-provision bench-converge bench-footprint bench-deploy bench-hardening docs iam-policy
+.PHONY: help setup lab site plan verify down test test-fast molecule lint bench bench-runner soak bench-provision bench-converge bench-footprint bench-deploy bench-hardening docs iam-policy

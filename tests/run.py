@@ -1,161 +1,111 @@
-"""Run the tests part by part, say how long each took, and exit with 1 when one failed.
+"""Run the tests, say how long each took, and exit with 1 when one failed.
 
-`python -m tests.run` runs all, `python -m tests.run unit runner` those, `python -m tests.run molecule redis` one role.
+`python -m tests.run` runs all; `python -m tests.run unit runner` those parts; `python -m tests.run molecule redis` one
+role; `python -m tests.run fast` what needs neither root nor the lab and ends within three minutes.
 """
 
+import json
 import os
-import subprocess
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import defaultdict
+from functools import partial
 from pathlib import Path
+
+from tests import nodes, schedule
+from tests.schedule import Node, Result
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / ".lab" / "tests"
-AWS_ROLES = ("alarms", "identity", "instance", "load_balancer", "logs", "network", "registry", "secrets", "storage")
-HOST_ROLES = ("base", "docker", "health", "log_rotation", "postgresql", "postgresql_upgrade", "proxy", "redis", "stack")
-# Three minutes and more: they go first, so that none of them runs alone at the end.
-LONG = ("stack", "postgresql_upgrade", "docker", "network")
+# Kept between runs and clones: what the last ones took.
+RECORDS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mcp.aws" / "tests.json"
+BUDGET = 45 * 60  # seconds of the whole suite on two cores
+PURE = ("test_display.py", "test_verdicts.py", "test_history.py", "test_package.py")
 
 
-@dataclass(frozen=True)
-class Result:
-    """What one command came to: its seconds, and where its whole output is."""
-
-    name: str
-    ok: bool
-    seconds: float
-    output: Path
-
-    def tell(self) -> None:
-        """Print one line; the evidence follows when the command failed."""
-        print(f"  {'passed' if self.ok else 'FAILED'}  {self.name:<28} {self.seconds:6.1f} s", flush=True)
-        if not self.ok:
-            text = self.output.read_text(errors="replace").splitlines()
-            print("\n".join(f"    | {line}" for line in text[-120:]), flush=True)
+def fast() -> list[Node]:
+    """Return what a contributor runs before each commit: linters, pure functions, templates, display."""
+    display = [f"tests/runner/{name}" for name in PURE]
+    return [*nodes.LINT, nodes.UNIT, Node("runner pure", "runner", (*nodes.PYTEST, *display), 30)]
 
 
-def execute(name: str, *command: str) -> Result:
-    """Run a command with its output in a file."""
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    output = OUTPUT / f"{name.replace(' ', '-')}.log"
-    environment = {**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", "MOLECULE_GLOB": SCENARIOS}
-    began = time.monotonic()
-    with output.open("wb") as file:
-        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False)
-    result = Result(name, done.returncode == 0, time.monotonic() - began, output)
-    result.tell()
-    return result
+def choose(arguments: list[str]) -> list[Node]:
+    """Return the nodes that are asked for. Raises KeyError with the name of a part or role that there is not."""
+    every = nodes.whole()
+    if arguments == ["fast"]:
+        return fast()
+    if not arguments:
+        return every
+    names = [node.name for node in every]
+    if arguments[0] == "molecule" and len(arguments) > 1:
+        wanted = [f"molecule {role}" for role in arguments[1:]]
+    else:
+        parts = {node.part for node in every}
+        wanted = [name for argument in arguments if argument not in parts for name in [argument]]
+        wanted += [node.name for node in every if node.part in arguments]
+    for name in wanted:
+        if name not in names:
+            raise KeyError(name)
+    return schedule.closure(every, wanted)
 
 
-SCENARIOS = "./molecule/*/molecule.yml"
-PYTEST = ("pytest", "--quiet", "--color=no")
-BY_FILE = ("--numprocesses", "2", "--dist", "loadfile")  # both processors, each file on one of them
+def tell(result: Result) -> None:
+    """Print one line; the evidence follows when the command failed."""
+    took = "not run   " if result.seconds is None else f"{result.seconds:8.1f} s"
+    print(f"  {'passed' if result.ok else 'FAILED'}  {result.node.name:<28} {took}  {result.why}".rstrip(), flush=True)
+    if not result.ok and result.seconds is not None:
+        text = result.output.read_text(errors="replace").splitlines()
+        print("\n".join(f"    | {line}" for line in text[-150:]), flush=True)
 
 
-def lint() -> list[Result]:
-    """Every linter, and what is generated being current."""
-    commands = {
-        "ruff check": ("ruff", "check", "."),
-        "ruff format": ("ruff", "format", "--check", "."),
-        "mypy": ("mypy", "."),
-        "yamllint": ("yamllint", "--strict", "."),
-        "changelog": ("antsibull-changelog", "lint"),
-        "documentation": ("python", "docs/generate.py", "--check"),
-        "costs": ("python", "docs/costs.py", "--check"),
-        "ansible-lint": ("ansible-lint", "--offline", "--strict", "-q"),
-    }
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda item: execute(item[0], *item[1]), commands.items()))
+def records() -> list[dict[str, float]]:
+    """Return the seconds of earlier runs by node, the newest last; a damaged file counts as none."""
+    try:
+        kept = json.loads(RECORDS.read_text())
+    except (OSError, ValueError):
+        return []
+    return [run for run in kept if isinstance(run, dict)] if isinstance(kept, list) else []
 
 
-def unit() -> list[Result]:
-    """Pure functions, templates and plugins; then the reference server with services of its own, beside the suite."""
-    first = execute("unit", *PYTEST, *BY_FILE, "tests/unit")
-    with ThreadPoolExecutor(1) as pool:
-        conformance = pool.submit(execute, "conformance", *PYTEST, "tests/conformance")
-        return [first, execute("server", *PYTEST, "roles/stack/files/server/tests"), conformance.result()]
+def keep(results: list[Result]) -> None:
+    """Add the seconds of what passed to the records."""
+    passed = {result.node.name: round(result.seconds or 0, 1) for result in results if result.ok}
+    RECORDS.parent.mkdir(parents=True, exist_ok=True)
+    fresh = RECORDS.with_suffix(f".{os.getpid()}")
+    fresh.write_text(json.dumps([*records()[-19:], passed], indent=1))
+    fresh.replace(RECORDS)
 
 
-def aws() -> list[Result]:
-    """The playbooks against an empty AWS account, and all that can be wrong with one."""
-    return [execute("aws", *PYTEST, "tests/aws")]
-
-
-def runner() -> list[Result]:
-    """runner.py on real playbooks, which wait most of the time."""
-    return [execute("runner", *PYTEST, *BY_FILE, "tests/runner")]
-
-
-def molecule(*roles: str) -> list[Result]:
-    """Each role: check, converge, idempotence, verify. Three at a time on two cores, as they often wait."""
-    short = [role for role in (*HOST_ROLES, *AWS_ROLES) if role not in LONG]
-    chosen = roles or (*LONG, *short)
-    with ThreadPoolExecutor(3) as pool:
-        return list(pool.map(lambda role: execute(f"molecule {role}", "molecule", "test", "-s", role), chosen))
-
-
-def e2e() -> list[Result]:
-    """The main job in the lab, and the deployed server as its users and its bad days see it."""
-    return [execute("e2e", *PYTEST, "tests/e2e")]
-
-
-def lab() -> list[Result]:
-    """The lab itself, which molecule and e2e stand on."""
-    return [execute("lab", "python", "-m", "lab", "up")]
-
-
-def ground() -> list[Result]:
-    """The lab, which waits for downloads most of the time, and beside it the linters."""
-    with ThreadPoolExecutor(1) as pool:
-        standing = pool.submit(lab)
-        return [*lint(), *standing.result()]
-
-
-def clouds() -> list[Result]:
-    """The accounts of their own and the lab's, beside each other: each waits half of its time."""
-    with ThreadPoolExecutor(1) as pool:
-        accounts = pool.submit(aws)
-        return [*e2e(), *accounts.result()]
-
-
-def life() -> list[Result]:
-    """The lab killed, interrupted, in the way of others, and taken away."""
-    return [execute("life", *PYTEST, "tests/lab")]
-
-
-PARTS: dict[str, Callable[..., list[Result]]] = {
-    "ground": ground,
-    "lint": lint,
-    "unit": unit,
-    "runner": runner,
-    "aws": aws,
-    "lab": lab,
-    "molecule": molecule,
-    "e2e": e2e,
-    "clouds": clouds,
-    "life": life,
-}
-WHOLE = [name for name in PARTS if name not in ("lint", "lab", "aws", "e2e")]  # the ground and the clouds hold these
+def table(results: list[Result], seconds: float, before: list[dict[str, float]]) -> str:
+    """Return the sums of the parts, with those of the last run that had the same nodes beside them."""
+    sums: dict[str, float] = defaultdict(float)
+    last: dict[str, float] = defaultdict(float)
+    for result in results:
+        sums[result.node.part] += result.seconds or 0
+        known = [run[result.node.name] for run in before if result.node.name in run]
+        last[result.node.part] += known[-1] if known else 0
+    lines = [f"  {'part':<12}{'seconds':>10}{'last time':>12}"]
+    lines += [f"  {part:<12}{took:>10.0f}{round(last[part]) or '-':>12}" for part, took in sums.items()]
+    over = f", over the budget of {BUDGET // 60} min" if seconds > BUDGET else ""
+    return "\n".join([*lines, f"  all of it took {seconds / 60:.1f} min of the clock{over}"])
 
 
 def main(arguments: list[str]) -> int:
-    """Run the parts that are named, or all of them."""
-    if arguments[:1] == ["molecule"]:
-        chosen = {"molecule": tuple(arguments[1:])}
-    else:
-        chosen = dict.fromkeys(arguments or WHOLE, ())
-    if unknown := set(chosen) - set(PARTS):
-        print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
+    """Run what is asked for; 0 when all passed, 1 when something failed, 3 for a part that there is not."""
+    try:
+        chosen = choose(arguments)
+    except KeyError as error:
+        there = sorted({node.part for node in nodes.whole()} | {"fast"})
+        print(f"no such part: {error.args[0]}; there are {', '.join(there)}", file=sys.stderr)
         return 3
-    results: list[Result] = []
-    for part, options in chosen.items():
-        print(f"{part}:", flush=True)
-        began = time.monotonic()
-        results += PARTS[part](*options)
-        print(f"{part} took {time.monotonic() - began:.0f} s\n", flush=True)
+    path = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "MOLECULE_GLOB": "./molecule/*/molecule.yml"}
+    os.chdir(ROOT)
+    before, began = records(), time.monotonic()
+    execute = partial(schedule.execute, folder=OUTPUT, environment=environment)
+    results = schedule.run(chosen, capacity=1.2 * (os.cpu_count() or 1), execute=execute, tell=tell)
+    print(table(results, time.monotonic() - began, before))
+    keep(results)
     failed = sum(not result.ok for result in results)
     print(f"{len(results) - failed} passed, {failed} failed")
     return 1 if failed else 0
