@@ -5,9 +5,10 @@ The functions take moto's `Instance`; what they start is named after the instanc
 
 import json
 import os
+from collections import Counter
 from typing import Any
 
-from . import images, network
+from . import engine, images, network
 from .settings import LABEL, RUN
 from .shell import LabError, run, succeeds
 
@@ -29,7 +30,7 @@ def create(instance: Any, *, memory_mib: int, processors: int) -> None:
     run(
         *("docker", "run", "--detach", "--name", instance.id, "--hostname", hostname),
         *("--label", LABEL, "--restart", "unless-stopped", "--stop-signal", "SIGRTMIN+3", *BOOT_FLAGS),
-        *("--memory", memory, "--memory-swap", memory, "--cpuset-cpus", _processors(instance.id, processors)),
+        *("--memory", memory, "--memory-swap", memory, "--cpuset-cpus", _processors(processors)),
         *(part for name in LXCFS_FILES for part in ("--volume", f"/var/lib/lxcfs/proc/{name}:/proc/{name}")),
         *("--volume", "/var/lib/lxcfs/sys/devices/system/cpu:/sys/devices/system/cpu"),
         *("--volume", f"{RUN}/etc/resolv.conf:/etc/resolv.conf:ro"),
@@ -86,10 +87,18 @@ def states() -> dict[str, str]:
     return {host["Names"]: host["State"] for host in map(json.loads, listing.splitlines())}
 
 
-def _processors(instance_id: str, wanted: int) -> str:
-    """Processors for a host, spread over the machine's by instance id."""
+def _processors(wanted: int) -> str:
+    """Processors for a host: those that the fewest hosts have."""
     available = sorted(os.sched_getaffinity(0))
     if wanted > len(available):
         raise LabError(f"The instance type has {wanted} processors, this machine {len(available)}.")
-    first = int(instance_id[-4:], 16)
-    return ",".join(str(available[(first + offset) % len(available)]) for offset in range(wanted))
+    hosts = engine.containers()
+    # One that is removed meanwhile has no share any more.
+    shares = run("docker", "inspect", "--format", "{{.HostConfig.CpusetCpus}}", *hosts, check=False) if hosts else ""
+    return ",".join(map(str, least_used(available, shares.split())[:wanted]))
+
+
+def least_used(available: list[int], shares: list[str]) -> list[int]:
+    """Return the processors by how many hosts have them, the fewest first; a share is a host's list such as `0,1`."""
+    used = Counter(int(number) for share in shares for number in share.split(","))
+    return sorted(available, key=lambda number: (used[number], number))

@@ -4,6 +4,7 @@ import asyncio
 import configparser
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -130,8 +131,16 @@ def server(site: subprocess.CompletedProcess[str]) -> Server:
     return Server()
 
 
+def judged(output: str) -> tuple[int, int]:
+    """How many criteria were met, and of how many, as the run's last verdict says; green is a slot's name, too."""
+    verdicts = re.findall(rf"verify {NAME}: (\d+) of (\d+) green", output)
+    assert verdicts, f"no verdict in:\n{output[-3000:]}"
+    return int(verdicts[-1][0]), int(verdicts[-1][1])
+
+
 def recap(output: str) -> dict[str, dict[str, int]]:
-    """The numbers of PLAY RECAP by host."""
+    """The numbers of PLAY RECAP by host, of which there are some."""
+    assert "PLAY RECAP" in output, f"no recap in:\n{output[-3000:]}"
     lines = output.partition("PLAY RECAP")[2].splitlines()[1:]
     hosts = [line.partition(":") for line in lines if " ok=" in line]
     return {

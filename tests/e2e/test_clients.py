@@ -13,7 +13,7 @@ from mcp import Client
 
 from tests.e2e.conftest import Server, as_json
 
-INSPECTOR = ("npx", "-y", "-p", "node@22", "-p", "@modelcontextprotocol/inspector@latest", "mcp-inspector", "--cli")
+INSPECTOR = ("npx", "-y", "-p", "node@22", "-p", "@modelcontextprotocol/inspector@2.12.0", "mcp-inspector", "--cli")
 
 
 @pytest.fixture

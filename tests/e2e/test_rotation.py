@@ -8,7 +8,7 @@ import httpx
 import pytest
 from mcp import Client
 
-from tests.e2e.conftest import NAME, Server, ansible, aws
+from tests.e2e.conftest import NAME, Server, ansible, aws, judged
 
 SECRETS = ("database_password", "redis_password", "token")
 HOSTS = "base,docker,postgresql,redis,proxy,log_rotation,stack,health"  # all that works on hosts
@@ -84,7 +84,8 @@ def test_all_secrets_are_new_and_the_data_is_still_there(server: Server, memory:
     output = rotate()
     after = secrets()
     assert [name for name in SECRETS if after[name] == before[name]] == []
-    assert "green" in output, "the playbook ends with the verdict"
+    met, criteria = judged(output)
+    assert met == criteria >= 30, "the playbook ends with the verdict"
     again = Server()
     assert again.token == after["token"]
     assert answer(again, before["token"]) == 401

@@ -6,6 +6,7 @@ import pytest
 
 from lab.arns import named
 from lab.calls import Call
+from lab.hosts import least_used
 from lab.metadata import child, listing
 
 ARN = "arn:aws:{}:eu-west-1:123456789012:{}"
@@ -37,3 +38,9 @@ def test_a_key_is_found_by_its_number() -> None:
     folder = {"0=key": {"openssh-key": "ssh-ed25519"}}
     assert child(folder, "0") == {"openssh-key": "ssh-ed25519"}
     assert child(folder, "1") is None
+
+
+def test_a_new_host_gets_the_processor_that_the_fewest_hosts_have() -> None:
+    assert least_used([0, 1], []) == [0, 1]
+    assert least_used([0, 1], ["0"]) == [1, 0]
+    assert least_used([0, 1, 2], ["0,1", "1", "2", "0"]) == [2, 0, 1]
