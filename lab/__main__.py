@@ -1,6 +1,7 @@
 """Command line of the lab: `python -m lab up | status | down`. Every verb can be repeated, and heals what it finds."""
 
 import argparse
+import fcntl
 import os
 import shutil
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 import boto3
 
 from . import account, daemons, engine, hosts, images, network, packages, services, trust
-from .settings import API_PORT, API_URL, CREDENTIALS, LOGS, REGION, RUN
+from .settings import API_PORT, API_URL, CREDENTIALS, LOGS, REGION, ROOT, RUN, SOURCE
 from .shell import LabError, run, wait_for
 
 
@@ -26,10 +27,33 @@ def step(title: str) -> Iterator[None]:
     print(f" {time.monotonic() - began:.1f} s", flush=True)
 
 
-def up() -> None:
-    """Bring the whole lab up; parts that are up already are left alone."""
+def require_root() -> None:
+    """Raise LabError with what to do for anybody but root."""
     if os.geteuid() != 0:
-        raise LabError("The lab makes bridges and hosts, which only root may do. Run `sudo make lab`.")
+        raise LabError("The lab's bridges and hosts belong to root. Run `sudo make lab`, or `sudo python -m lab VERB`.")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let one `up` or `down` at a time work on the lab; another waits for its end."""
+    ROOT.mkdir(parents=True, exist_ok=True)
+    with (ROOT / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another `up` or `down` is at work on the lab; waiting for its end.", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def up() -> None:
+    """Bring the whole lab up; parts that are up and current are left alone."""
+    require_root()
+    with alone():
+        _up()
+
+
+def _up() -> None:
     print("The lab:")
     LOGS.mkdir(parents=True, exist_ok=True)
     with step("container engine"):
@@ -50,13 +74,17 @@ def up() -> None:
 
 
 def _api_up() -> None:
-    if not daemons.is_running("api"):
+    command, code = (sys.executable, "-m", "lab.api"), sorted(SOURCE.glob("*.py"))
+    if not daemons.is_current("api", code, *command):
+        if daemons.is_running("api"):
+            print(" its code has changed, so the account begins anew:", end="", flush=True)
+        daemons.stop("api")
         # Without the account that knew them, hosts are nobody's.
         _remove_hosts()
         network.withdraw_all()
         CREDENTIALS.unlink(missing_ok=True)
         account.write_amis()
-        daemons.start("api", sys.executable, "-m", "lab.api", environment=account.ENVIRONMENT)
+        daemons.start("api", *command, environment=account.ENVIRONMENT, reads=code)
         wait_for(
             *("The AWS API", lambda: CREDENTIALS.exists() and services.listening("127.0.0.1", API_PORT)),
             seconds=60,
@@ -86,6 +114,7 @@ def _remove_hosts() -> None:
 
 def status() -> None:
     """Show the parts of the lab and the instances with their hosts. Raises LabError unless all is up."""
+    require_root()
     parts = ["api", *services.NAMES]
     for part in parts:
         running = daemons.is_running(part) or (part == "lxcfs" and services.tells_sizes())
@@ -103,15 +132,25 @@ def status() -> None:
 
 
 def down() -> None:
-    """Take everything away but the cache."""
+    """Take everything away but the cache. What cannot be taken away is named when the rest is gone."""
+    require_root()
+    with alone():
+        failures = []
+        for part in (_api_down, services.down, network.down, engine.down):
+            try:
+                part()
+            except LabError as error:
+                failures.append(str(error))
+        shutil.rmtree(RUN, ignore_errors=True)
+    if failures:
+        raise LabError("The lab is down but for this:\n" + "\n".join(failures))
+    print("The lab is down; nothing of it runs.")
+
+
+def _api_down() -> None:
     daemons.stop("api")
     if engine.answers():
         _remove_hosts()
-    services.down()
-    network.down()
-    engine.down()
-    shutil.rmtree(RUN, ignore_errors=True)
-    print("The lab is down; nothing of it runs.")
 
 
 def main() -> int:

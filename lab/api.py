@@ -4,14 +4,12 @@ Run as `python -m lab.api` by `python -m lab up`. The account lives and dies wit
 """
 
 import configparser
-import ipaddress
-import itertools
 import json
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -25,7 +23,7 @@ from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from . import api_log, hosts, metadata, moto_gaps, permissions
+from . import api_log, hosts, metadata, moto_gaps, network, permissions
 from .account import ENVIRONMENT
 from .settings import (
     ACCOUNT,
@@ -34,7 +32,6 @@ from .settings import (
     EDGE,
     LOGS,
     METADATA_PORT,
-    PUBLIC_RANGE,
     REGION,
 )
 from .shell import LabError
@@ -82,11 +79,6 @@ def in_background(act: Callable[[Any], None]) -> Callable[[Any], None]:
     return lambda instance: threading.Thread(target=act, args=(instance,), daemon=True).start()
 
 
-def public_addresses() -> Iterator[str]:
-    """Addresses of the public range, round and round."""
-    return itertools.cycle(str(address) for address in ipaddress.ip_network(PUBLIC_RANGE).hosts())
-
-
 def default_subnet(backend: Any) -> str:
     """Where EC2 puts an instance that names no subnet; moto would give it an address outside of any."""
     return min(subnet.id for zones in backend.subnets.values() for subnet in zones.values() if subnet.default_for_az)
@@ -102,21 +94,20 @@ def get_console_output(self: Any) -> ActionResult:
 def attach_hosts() -> None:
     """Give moto's records hosts: run, start, stop, reboot and terminate act on both."""
     run_instances = instances.InstanceBackend.run_instances
-    addresses = public_addresses()
 
     def run_and_boot(self: Any, *arguments: Any, **options: Any) -> Any:
         if not options.get("subnet_id") and not options.get("nics"):
             options["subnet_id"] = default_subnet(self)
-        reservation = run_instances(self, *arguments, **options)
-        for instance in reservation.instances:
-            try:
+        try:
+            reservation = run_instances(self, *arguments, **options)
+            for instance in reservation.instances:
                 boot(instance)
-            except LabError as error:
-                raise HostError(error) from error
+        except LabError as error:
+            raise HostError(error) from error
         return reservation
 
     instances.InstanceBackend.run_instances = run_and_boot  # type: ignore[method-assign]
-    elastic_network_interfaces.random_public_ip = lambda: next(addresses)
+    elastic_network_interfaces.random_public_ip = network.PublicAddresses()
     General.get_console_output = get_console_output  # type: ignore[method-assign]
     Instance.start = after(Instance.start, hosts.start)  # type: ignore[method-assign]
     Instance.reboot = after(Instance.reboot, in_background(hosts.reboot))  # type: ignore[method-assign]

@@ -1,18 +1,22 @@
 """Background processes of the lab: started once, known by pid and start time, stopped by pid."""
 
+import hashlib
 import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from .settings import LOGS, RUN
-from .shell import wait_for
+from .shell import LabError, wait_for
 
+SLOW = 20.0  # seconds after which a daemon is killed that does not end
 # The daemon records itself before it becomes what it is, so that a killed `up` leaves no process that nobody knows.
 RECORD_AND_BECOME = """
-printf '{"pid": %s, "started": "%s"}' $$ "$(cut -d ' ' -f 22 /proc/$$/stat)" >"$0.new" && mv "$0.new" "$0" && exec "$@"
+printf '{"pid": %s, "started": "%s", "digest": "%s"}' $$ "$(cut -d ' ' -f 22 /proc/$$/stat)" "$1" >"$0.new" &&
+mv "$0.new" "$0" && shift && exec "$@"
 """
 
 
@@ -36,25 +40,43 @@ def _started_at(pid: int) -> str | None:
     return None if state == "Z" and len(threads) == 1 else ticks
 
 
+def _recorded(name: str) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads(_record(name).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return record
+
+
 def is_running(name: str) -> bool:
     """Tell whether the daemon we started under this name still lives."""
-    try:
-        record = json.loads(_record(name).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return False
-    return _started_at(record["pid"]) == record["started"]
+    record = _recorded(name)
+    return bool(record) and _started_at(record["pid"]) == record["started"]
 
 
-def start(name: str, *command: str | Path, environment: Mapping[str, str] | None = None) -> None:
-    """Start a daemon in a session of its own unless it runs already."""
-    if is_running(name):
+def is_current(name: str, reads: Iterable[Path], *command: str | Path) -> bool:
+    """Tell whether a daemon lives that was started by this command with files of this content."""
+    return is_running(name) and _recorded(name).get("digest") == _digest(command, reads)
+
+
+def _digest(command: Iterable[str | Path], reads: Iterable[Path]) -> str:
+    content = [*(str(part).encode() for part in command), *(path.read_bytes() for path in reads)]
+    return hashlib.sha256(b"\0".join(content)).hexdigest()
+
+
+def start(
+    name: str, *command: str | Path, environment: Mapping[str, str] | None = None, reads: Iterable[Path] = ()
+) -> None:
+    """Start a daemon in a session of its own, and anew when its command or the files that it reads have changed."""
+    if is_current(name, reads, *command):
         return
+    stop(name)
     LOGS.mkdir(parents=True, exist_ok=True)
     record = _record(name)
     record.unlink(missing_ok=True)
     with log_of(name).open("ab") as log:
         subprocess.Popen(
-            ["sh", "-c", RECORD_AND_BECOME, str(record), *(str(part) for part in command)],
+            ["sh", "-c", RECORD_AND_BECOME, str(record), _digest(command, reads), *map(str, command)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -64,10 +86,15 @@ def start(name: str, *command: str | Path, environment: Mapping[str, str] | None
     wait_for(f"The process of {name}", record.exists, seconds=10)
 
 
-def stop(name: str, seconds: float = 20) -> None:
-    """End a daemon with SIGTERM and wait for it; a daemon that is gone already is fine."""
+def stop(name: str, seconds: float | None = None) -> None:
+    """End a daemon with SIGTERM, and with SIGKILL when it is slow; one that is gone already is fine."""
     if is_running(name):
-        pid = json.loads(_record(name).read_text())["pid"]
+        pid = _recorded(name)["pid"]
+        what, seconds = f"the end of {name} (pid {pid})", seconds or SLOW
         os.kill(pid, signal.SIGTERM)
-        wait_for(f"the end of {name} (pid {pid})", lambda: not is_running(name), seconds=seconds)
+        try:
+            wait_for(what, lambda: not is_running(name), seconds=seconds)
+        except LabError:
+            os.kill(pid, signal.SIGKILL)
+            wait_for(what, lambda: not is_running(name), seconds=seconds)
     _record(name).unlink(missing_ok=True)

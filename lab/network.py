@@ -1,13 +1,17 @@
 """What a VPC is on this machine: a bridge per VPC, one edge address, and public addresses that lead to hosts."""
 
 import ipaddress
+import itertools
+import threading
+from collections.abc import Callable
 
 from . import engine
 from .settings import BRIDGE_PREFIX, EDGE, LABEL, METADATA, METADATA_PORT, PUBLIC_RANGE
-from .shell import run, succeeds
+from .shell import LabError, run, succeeds
 
 CHAIN = "MCP-LAB"
 HOOKS = ("PREROUTING", "OUTPUT")
+NAT = ("iptables", "-w", "-t", "nat")  # hosts come and go side by side: wait for the table
 
 
 def up() -> None:
@@ -15,10 +19,10 @@ def up() -> None:
     run("ip", "address", "replace", f"{EDGE}/32", "dev", "lo")
     # A public address without a host ends here, never on the wire.
     run("ip", "route", "replace", PUBLIC_RANGE, "dev", "lo", "src", EDGE)
-    succeeds("iptables", "-t", "nat", "-N", CHAIN)
+    succeeds(*NAT, "-N", CHAIN)
     for hook in HOOKS:
-        if not succeeds("iptables", "-t", "nat", "-C", hook, "-j", CHAIN):
-            run("iptables", "-t", "nat", "-I", hook, "-j", CHAIN)
+        if not succeeds(*NAT, "-C", hook, "-j", CHAIN):
+            run(*NAT, "-I", hook, "-j", CHAIN)
     metadata = ("-d", METADATA, "-p", "tcp", "--dport", "80", "-j", "DNAT", "--to-destination")
     _ensure("-i", f"{BRIDGE_PREFIX}+", *metadata, f"{EDGE}:{METADATA_PORT}", hook="PREROUTING")
 
@@ -26,13 +30,13 @@ def up() -> None:
 def down() -> None:
     """Take every rule, route and address away again."""
     succeeds(
-        *("iptables", "-t", "nat", "-D", "PREROUTING", "-i", f"{BRIDGE_PREFIX}+", "-d", METADATA, "-p", "tcp"),
+        *(*NAT, "-D", "PREROUTING", "-i", f"{BRIDGE_PREFIX}+", "-d", METADATA, "-p", "tcp"),
         *("--dport", "80", "-j", "DNAT", "--to-destination", f"{EDGE}:{METADATA_PORT}"),
     )
     for hook in HOOKS:
-        succeeds("iptables", "-t", "nat", "-D", hook, "-j", CHAIN)
-    succeeds("iptables", "-t", "nat", "-F", CHAIN)
-    succeeds("iptables", "-t", "nat", "-X", CHAIN)
+        succeeds(*NAT, "-D", hook, "-j", CHAIN)
+    succeeds(*NAT, "-F", CHAIN)
+    succeeds(*NAT, "-X", CHAIN)
     succeeds("ip", "route", "del", PUBLIC_RANGE, "dev", "lo")
     succeeds("ip", "address", "del", f"{EDGE}/32", "dev", "lo")
 
@@ -67,14 +71,39 @@ def publish(public: str, private: str) -> None:
 
 def withdraw(public: str, private: str) -> None:
     """Undo `publish`; an address that leads nowhere already is fine."""
-    succeeds("iptables", "-t", "nat", "-D", CHAIN, "-d", public, "-j", "DNAT", "--to-destination", private)
+    succeeds(*NAT, "-D", CHAIN, "-d", public, "-j", "DNAT", "--to-destination", private)
+
+
+class PublicAddresses:
+    """Addresses of the public range, round and round, without those that lead to a host."""
+
+    def __init__(self, taken: Callable[[], set[str]] | None = None) -> None:
+        self._all = [str(address) for address in ipaddress.ip_network(PUBLIC_RANGE).hosts()]
+        self._next = itertools.cycle(self._all)
+        self._taken = taken or published
+        self._lock = threading.Lock()
+
+    def __call__(self) -> str:
+        """Return an address that nobody has. Raises LabError when all are taken."""
+        with self._lock:
+            taken = self._taken()
+            for address in itertools.islice(self._next, len(self._all)):
+                if address not in taken:
+                    return address
+        raise LabError(f"All {len(self._all)} public addresses of the lab lead to hosts.")
+
+
+def published() -> set[str]:
+    """Return the public addresses that lead to a host now."""
+    rules = run(*NAT, "-S", CHAIN).split()
+    return {after.partition("/")[0] for before, after in itertools.pairwise(rules) if before == "-d"}
 
 
 def withdraw_all() -> None:
     """Lead no public address anywhere: the account that gave them out is gone."""
-    run("iptables", "-t", "nat", "-F", CHAIN)
+    run(*NAT, "-F", CHAIN)
 
 
 def _ensure(*rule: str, hook: str = CHAIN) -> None:
-    if not succeeds("iptables", "-t", "nat", "-C", hook, *rule):
-        run("iptables", "-t", "nat", "-A", hook, *rule)
+    if not succeeds(*NAT, "-C", hook, *rule):
+        run(*NAT, "-A", hook, *rule)

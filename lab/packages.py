@@ -57,20 +57,23 @@ stop_version 12
 def up() -> None:
     """Make both repositories unless they are there, made by this recipe."""
     recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-    if KEY.exists() and RECIPE.exists() and RECIPE.read_text() == recipe:
+    if RECIPE.exists() and RECIPE.read_text() == recipe:
         return
-    shutil.rmtree(APT, ignore_errors=True)
+    fresh = APT.with_suffix(".new")  # takes the place of the old ones when it is whole
+    shutil.rmtree(fresh, ignore_errors=True)
     KEYRING.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (APT / "docker").mkdir(parents=True)
+    (fresh / "docker").mkdir(parents=True)
     for url, sha256 in DOCKER_PLUGINS.items():
-        (APT / "docker" / url.rsplit("/", 1)[1]).write_bytes(_fetch(url, sha256))
-    _build_postgresql(APT / "postgresql" / "postgresql-12_12.22-1+lab1_amd64.deb")
+        (fresh / "docker" / url.rsplit("/", 1)[1]).write_bytes(_fetch(url, sha256))
+    _build_postgresql(fresh / "postgresql" / "postgresql-12_12.22-1+lab1_amd64.deb")
     if not _gpg("--list-secret-keys"):
         _gpg("--passphrase", "", "--quick-generate-key", "mcp.aws lab repository", "ed25519", "sign", "never")
-    _index(APT / "docker", suite="bookworm")
-    _index(APT / "postgresql", suite="bookworm-pgdg-archive")
-    KEY.write_text(_gpg("--armor", "--export") + "\n")
-    RECIPE.write_text(recipe)
+    _index(fresh / "docker", suite="bookworm")
+    _index(fresh / "postgresql", suite="bookworm-pgdg-archive")
+    (fresh / KEY.name).write_text(_gpg("--armor", "--export") + "\n")
+    (fresh / RECIPE.name).write_text(recipe)
+    shutil.rmtree(APT, ignore_errors=True)
+    fresh.rename(APT)
 
 
 def _gpg(*arguments: str) -> str:

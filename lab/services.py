@@ -110,8 +110,8 @@ def up() -> None:
         *(f"--listen-address={EDGE}", "--no-hosts", f"--hostsdir={RUN}/hosts"),
         *(f"--address=/{domain}/{EDGE}" for domain in ("amazonaws.com", "docker.io", INTERNAL_DOMAIN)),
     )
-    daemons.start("edge", "haproxy", "-db", "-f", etc / "haproxy.cfg")
-    daemons.start("registry", "docker-registry", "serve", etc / "registry.yml")
+    daemons.start("edge", "haproxy", "-db", "-f", etc / "haproxy.cfg", reads=[etc / "haproxy.cfg", trust.SERVER])
+    daemons.start("registry", "docker-registry", "serve", etc / "registry.yml", reads=[etc / "registry.yml"])
     daemons.start("apt", sys.executable, "-m", "http.server", "--bind", EDGE, "--directory", _apt_folder(), "80")
     _apt_cache(etc / "squid.conf")
     for name, (address, port, _) in WANTED.items():
@@ -136,11 +136,13 @@ def _apt_folder() -> Path:
 
 def _apt_cache(configuration: Path) -> None:
     packages_cache = CACHE / "packages"
-    if not (packages_cache / "00").exists():
+    whole = CACHE / "packages.whole"  # squid makes its 16 folders one by one, and may be cut off
+    if not whole.exists():
         packages_cache.mkdir(parents=True, exist_ok=True)
         shutil.chown(packages_cache, "proxy", "proxy")
         run("squid", "-N", "-z", "-f", configuration)
-    daemons.start("apt-cache", "squid", "-N", "-f", configuration)
+        whole.touch()
+    daemons.start("apt-cache", "squid", "-N", "-f", configuration, reads=[configuration])
 
 
 def tells_sizes() -> bool:

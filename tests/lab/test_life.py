@@ -1,5 +1,6 @@
 """The lab's own bad days, last of all tests because they take it away: it heals, and `down` leaves nothing behind."""
 
+import json
 import os
 import signal
 import socket
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from lab import daemons, engine, services
+from lab.__main__ import down, status, up
 from lab.settings import EDGE, REGISTRY_PORT, RUN
+from lab.shell import LabError
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,15 +59,44 @@ def test_down_leaves_nothing_behind_and_can_be_repeated() -> None:
         assert engine.containers() == engine.networks() == []
 
 
-@pytest.mark.parametrize("seconds", [0.3, 1.0, 2.0])
-def test_up_that_was_interrupted_is_taken_up_by_the_next(seconds: float) -> None:
-    first = subprocess.Popen([sys.executable, "-m", "lab", "up"], cwd=ROOT, stdout=subprocess.DEVNULL)
-    time.sleep(seconds)
+@pytest.mark.parametrize("step", ["container engine", "network and services", "python:3.11-slim", "AWS API"])
+def test_up_that_was_interrupted_is_taken_up_by_the_next(step: str) -> None:
+    """Killed just when a step begins, each time a later one, and 0.2 s into it."""
+    assert lab("down").returncode == 0
+    first = subprocess.Popen([sys.executable, "-m", "lab", "up"], cwd=ROOT, stdout=subprocess.PIPE)
+    assert first.stdout
+    said = b""
+    while step.encode() not in said:
+        part = os.read(first.stdout.fileno(), 1000)
+        assert part, f"`up` ended before the step {step}: {said.decode()}"
+        said += part
+    time.sleep(0.2)
     first.kill()
-    first.wait()
+    assert first.wait() == -signal.SIGKILL, "`up` had ended before"
     again = lab("up")
     assert again.returncode == 0, again.stderr
     assert lab("status").returncode == 0
+
+
+def test_two_at_once_take_turns_and_a_current_lab_is_left_alone() -> None:
+    records = {path: path.read_text() for path in RUN.glob("*.pid")}
+    assert {path.stem for path in records} >= {"api", "dns", "edge", "registry"}
+    command = [sys.executable, "-m", "lab", "up"]
+    both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outputs = [process.communicate(timeout=300)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert {path: path.read_text() for path in RUN.glob("*.pid")} == records
+
+
+def test_a_part_whose_configuration_changed_is_started_anew() -> None:
+    before = (RUN / "registry.pid").read_text()
+    edge = (RUN / "edge.pid").read_text()
+    (RUN / "registry.pid").write_text(before.replace(json.loads(before)["digest"], "of another configuration"))
+    assert lab("up").returncode == 0
+    assert (RUN / "registry.pid").read_text() != before
+    assert (RUN / "edge.pid").read_text() == edge
+    pid = json.loads(before)["pid"]
+    assert not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def test_taken_port_is_named_with_its_holder_and_the_setting_that_moves_it() -> None:
@@ -80,12 +112,10 @@ def test_taken_port_is_named_with_its_holder_and_the_setting_that_moves_it() -> 
 
 
 def test_only_root_may_start_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lab.__main__ import up
-    from lab.shell import LabError
-
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(LabError, match="sudo make lab"):
-        up()
+    for verb in (up, status, down):
+        with pytest.raises(LabError, match="sudo make lab"):
+            verb()
 
 
 def test_it_ends_down() -> None:
