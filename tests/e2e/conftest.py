@@ -5,6 +5,7 @@ import configparser
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -22,10 +23,28 @@ from mcp.client.streamable_http import streamable_http_client
 from lab.settings import API_URL, CREDENTIALS, REGION, RUN
 
 ROOT = Path(__file__).parents[2]
-NAME = "mcp-lab"
+# A deployment of its own, so that one which stands in the lab is left alone: name, network, key and known hosts.
+NAME = "mcp-e2e"
+INVENTORY = ROOT / ".lab" / "e2e" / "inventory"
+OWN = {r"(?<!/)\bmcp-lab\b": NAME, r"\b10\.20\.": "10.24.", r"/run/ssh/": "/run/ssh-e2e/"}
+SUBNETS = "network_subnet_cidrs: [10.24.1.0/24, 10.24.2.0/24]\n"
+KEYS = RUN / "ssh-e2e"
 BIN = Path(sys.executable).parent
 ENVIRONMENT = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"}
-PLAYBOOK = ("ansible-playbook", "-i", str(ROOT / "inventory/lab"))
+PLAYBOOK = ("ansible-playbook", "-i", str(INVENTORY))
+
+
+def write_inventory() -> None:
+    """Write the lab's inventory with another name and network."""
+    shutil.rmtree(INVENTORY, ignore_errors=True)
+    for source in sorted((ROOT / "inventory/lab").rglob("*.yml")):
+        text = source.read_text()
+        for pattern, own in OWN.items():
+            text = re.sub(pattern, own, text)
+        target = INVENTORY / source.relative_to(ROOT / "inventory/lab")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    (INVENTORY / "group_vars/all/subnets.yml").write_text(SUBNETS)
 
 
 def ansible(
@@ -67,8 +86,8 @@ class Server:
     def shell(self, script: str, *, check: bool = True) -> str:
         """Run a script on the host as root, over the connection that Ansible uses: pinned host key, provisioned key."""
         command = [
-            *("ssh", "-oBatchMode=yes", "-oStrictHostKeyChecking=yes", f"-oUserKnownHostsFile={RUN}/ssh/known_hosts"),
-            *(f"-oHostKeyAlias={self.instance['InstanceId']}", "-i", f"{RUN}/ssh/id_ed25519"),
+            *("ssh", "-oBatchMode=yes", "-oStrictHostKeyChecking=yes", f"-oUserKnownHostsFile={KEYS}/known_hosts"),
+            *(f"-oHostKeyAlias={self.instance['InstanceId']}", "-i", f"{KEYS}/id_ed25519"),
             *(f"admin@{self.instance['PrivateIpAddress']}", "sudo", "sh", "-s"),
         ]
         done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=300, check=False)
@@ -119,7 +138,8 @@ class Server:
 
 @pytest.fixture(scope="session")
 def site() -> subprocess.CompletedProcess[str]:
-    """`ansible-playbook site.yml` on whatever the lab holds; red here means that the main job is broken."""
+    """`ansible-playbook site.yml` beside whatever the lab holds; red here means that the main job is broken."""
+    write_inventory()
     done = ansible("site.yml")
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
     return done

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import tiny
-from tests.e2e.conftest import Server, ansible
+from tests.e2e.conftest import NAME, Server, ansible
 from tests.e2e.meanwhile import asking
 
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -63,10 +63,10 @@ def test_image_that_does_not_start_without_a_variable(server: Server) -> None:
 def test_registry_that_cannot_be_reached(server: Server) -> None:
     server.shell(f"cp /etc/hosts /tmp/hosts && echo 127.0.0.1 {REGISTRY} >> /etc/hosts")
     try:
-        output = refused(*tiny.new(stack_registry=f"{REGISTRY}/mcp-lab"))
+        output = refused(*tiny.new(stack_registry=f"{REGISTRY}/{NAME}"))
     finally:
         server.shell("cat /tmp/hosts > /etc/hosts")
-    assert f"The image {REGISTRY}/mcp-lab:" in output
+    assert f"The image {REGISTRY}/{NAME}:" in output
     assert "the host cannot reach it" in output
 
 

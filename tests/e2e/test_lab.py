@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from lab import daemons, engine, network
-from tests.e2e.conftest import ROOT, Server, aws
+from tests.e2e.conftest import NAME, ROOT, Server, aws
 
 
 def test_host_is_as_large_as_its_type(server: Server) -> None:
@@ -30,7 +30,7 @@ for service in ("s3", "logs", "sns", "ssm", "api.ecr"):
 def test_registry_of_images_wants_the_token_of_ecr(server: Server) -> None:
     token = aws("ecr").get_authorization_token()["authorizationData"][0]
     host = token["proxyEndpoint"].removeprefix("https://")
-    image = f"{host}/mcp-lab:e2e"
+    image = f"{host}/{NAME}:e2e"
     ours = f"docker inspect -f '{{{{.Image}}}}' {server.container}"
     server.shell(f"docker logout {host} >/dev/null; docker tag $({ours}) {image}")
     assert "no basic auth credentials" in server.shell(f"docker push {image} 2>&1 || true")

@@ -10,7 +10,7 @@ import pytest
 from runner import Stack
 from runs.verdicts import Rollback
 from tests.e2e import tiny
-from tests.e2e.conftest import ROOT, Server, ansible
+from tests.e2e.conftest import INVENTORY, Server, ansible
 from tests.e2e.meanwhile import Answers, asking, beginning
 
 
@@ -83,7 +83,7 @@ def test_rollback_is_seen_before_it_has_ended(server: Server, reference: str) ->
     with asking(server) as answers:
         time.sleep(0.5)
         began = time.monotonic()
-        run = Stack(ROOT / "inventory/lab").rollback(to=reference)
+        run = Stack(INVENTORY).rollback(to=reference)
         ended = time.monotonic() - began
         time.sleep(0.5)
     # How many seconds it takes is what bench/deploy measures, with nothing else on the machine.

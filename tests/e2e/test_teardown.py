@@ -4,7 +4,7 @@ import subprocess
 
 from lab.settings import ACCOUNT
 from runner import Stack
-from tests.e2e.conftest import NAME, ROOT, Server, aws
+from tests.e2e.conftest import INVENTORY, NAME, Server, aws
 
 
 def hosts() -> str:
@@ -15,10 +15,10 @@ def hosts() -> str:
 
 def test_teardown_ends_the_host_and_keeps_the_bucket(server: Server) -> None:
     assert server.instance["InstanceId"] in hosts()
-    run = Stack(ROOT / "inventory/lab").teardown(confirm=NAME)
+    run = Stack(INVENTORY).teardown(confirm=NAME)
     assert run.ok, str(run)
     assert server.instance["InstanceId"] not in hosts()
     tagged = aws("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "mcp:name", "Values": [NAME]}])
     kept = {resource["ResourceARN"] for resource in tagged["ResourceTagMappingList"]}
     assert {arn for arn in kept if ":instance/" not in arn} == {f"arn:aws:s3:::{NAME}-{ACCOUNT}"}
-    assert Stack(ROOT / "inventory/lab").teardown(confirm=NAME).changed == 0
+    assert Stack(INVENTORY).teardown(confirm=NAME).changed == 0
