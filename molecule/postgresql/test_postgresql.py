@@ -97,6 +97,22 @@ def test_password_is_kept_as_a_scram_verifier(host: Host) -> None:
     assert ask(host, "SELECT rolpassword FROM pg_authid WHERE rolname = 'app'").startswith("SCRAM-SHA-256$")
 
 
+def test_changed_password_is_in_no_log_and_no_statistic(host: Host) -> None:
+    settings = variables()["postgresql_settings"] | {"log_statement": "all", "log_min_duration_statement": 0}
+    users = [{"name": "app", "password": "leaked-nowhere"}]
+    try:
+        status, said = apply(postgresql_settings=settings, postgresql_users=users)
+        assert status == 0, said
+        assert "leaked-nowhere" not in said
+        assert login(host, "SELECT 'a statement is logged'", password="leaked-nowhere")[0] == 0
+        assert eventually(lambda: host.file(LOG).contains("a statement is logged"))
+        assert not host.file(LOG).contains("leaked-nowhere")
+        assert ask(host, "SELECT count(*) FROM pg_stat_statements WHERE query ~ 'leaked-nowhere'", "app") == "0"
+    finally:
+        status, said = apply()
+    assert status == 0, said
+
+
 def test_wrong_password_is_refused(host: Host) -> None:
     status, said = login(host, "SELECT 1", "app", "wrong")
     assert status != 0
@@ -179,9 +195,16 @@ def test_reload_keeps_the_server_and_restart_comes_where_it_is_needed(host: Host
             {"postgresql_version": 13, "postgresql_packages": []},
             ["holds a cluster of PostgreSQL 12", "postgresql_version", "upgrade_postgresql.yml"],
         ),
-        ({"postgresql_version": 99}, ["no repository of this host has the package postgresql-99"]),
+        (
+            {"postgresql_version": 99, "postgresql_allow_parallel_cluster": True},
+            ["No package matching 'postgresql-99' is available"],
+        ),
+        (
+            {"postgresql_users": [{"name": "app", "password": "two\nlines"}]},
+            ["the password of app holds a control character"],
+        ),
     ],
-    ids=["bad value", "too large", "no such library", "pg_hba", "other major", "no such major"],
+    ids=["bad value", "too large", "no such library", "pg_hba", "other major", "no such major", "bad password"],
 )
 def test_bad_input_leaves_the_old_in_force(host: Host, extra: dict[str, Any], says: list[str]) -> None:
     status, said = apply(**extra)
