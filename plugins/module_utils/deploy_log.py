@@ -1,48 +1,57 @@
-"""The record of deploys and rollbacks on a host: one JSON object a line, the newest last."""
+"""The deploy lock and the record of deploys on a host, which the role stack writes as JSON."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mcp.aws.plugins.module_utils.deploy_lock import Lock, replace_file
-
-FILE = "deploys.jsonl"
-LINES = 1000
-REASON = 2000  # characters; the evidence holds the rest
-ABANDONED, REFUSED = "abandoned", "refused"
-TOLD = ("release", "commit", "from", "slot", "evidence", "hook")
+STATE = Path("/var/lib/mcp")
+LOCK, FILE = "lock.json", "deploys.jsonl"
+DAMAGED = "is damaged. Break it with -e stack_lock_break=true when no deploy is running."
 
 
-def entry(
-    lock: Lock, now: datetime, outcome: str, reason: str = "", told: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Return the record of a run that has ended.
-
-    :param lock: what it held, or would have.
-    :param told: what the run says of its work, keys of `TOLD`.
-    """
-    began = lock.began or now.isoformat(timespec="milliseconds")
-    return {
-        "run": lock.run,
-        "verb": lock.verb,
-        "who": lock.who,
-        "node": lock.node,
-        "version": lock.version,
-        **{name: (told or {}).get(name) or "" for name in TOLD},
-        "started": began,
-        "seconds": round(max(0.0, (now - datetime.fromisoformat(began)).total_seconds()), 1),
-        "outcome": outcome,
-        "reason": reason[:REASON],
-    }
+def lock(folder: Path = STATE) -> dict[str, Any]:
+    """Return who holds the lock; nothing when nobody does, `damaged` with a sentence when that cannot be known."""
+    try:
+        found = json.loads((folder / LOCK).read_text())
+        datetime.fromisoformat(found["began"])
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, KeyError):
+        return {"damaged": f"{folder / LOCK} {DAMAGED}"}
+    return dict(found)
 
 
-def read(folder: Path, count: int = LINES) -> list[dict[str, Any]]:
+def describe(held: Mapping[str, Any], now: datetime) -> str:
+    """Say who holds the lock since when, doing what."""
+    if "damaged" in held:
+        return str(held["damaged"]).removesuffix(".")
+    since = datetime.fromisoformat(held["began"]).astimezone(UTC)
+    return (
+        f"{held.get('who')} holds the lock since {since:%Y-%m-%d %H:%M:%S} UTC, for "
+        f"{duration((now - since).total_seconds())}: {held.get('verb')} of {held.get('version')} "
+        f"by process {held.get('pid')} on {held.get('node')}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a time in at most two units: `38 s`, `4 min 10 s`, `2 h 5 min`, `3 d 4 h`."""
+    whole = max(0, round(seconds))
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    for (name, size), (smaller, part) in itertools.pairwise(units):
+        if whole >= size:
+            rest = whole % size // part
+            return f"{whole // size} {name}" + (f" {rest} {smaller}" if rest else "")
+    return f"{whole} s"
+
+
+def read(folder: Path, count: int = 1000) -> list[dict[str, Any]]:
     """Return the last records, the newest last; damaged lines are left out."""
     try:
         lines = (folder / FILE).read_text(encoding="utf-8", errors="replace").splitlines()
@@ -57,37 +66,3 @@ def read(folder: Path, count: int = LINES) -> list[dict[str, Any]]:
         if isinstance(record, dict):
             found.append(record)
     return found[-count:] if count > 0 else []
-
-
-def append(folder: Path, record: Mapping[str, Any]) -> None:
-    """Add a record and drop the oldest beyond the limit; the caller guards the folder."""
-    records: Iterable[Mapping[str, Any]] = [*read(folder, LINES - 1), record]
-    replace_file(folder / FILE, "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in records))
-
-
-def statistic(host: str, told: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the custom statistic of a run that has ended on a host, which those of other hosts are merged with.
-
-    :param told: what the task that released the lock was told.
-    :param records: what it wrote down.
-    """
-    verb, outcome = told.get("verb") or "deploy", told["outcome"]
-    before, tried = told.get("from") or "", told.get("release") or ""
-    seconds = next((record["seconds"] for record in records if record.get("verb") == verb), None)
-    ended = {
-        "outcome": outcome,
-        "before": before,
-        "now": before if outcome == REFUSED else tried or before,  # one that failed later was not taken back
-        "tried": tried,
-        "commit": told.get("commit") or "",
-        "slot": told.get("slot") or "",
-        "reason": (told.get("reason") or "")[:REASON],
-        "evidence": told.get("evidence") or "",
-        "seconds": seconds,
-    }
-    return {verb: {"schema": f"mcp.aws/{verb}/1", "hosts": {host: ended}}}
-
-
-def last_of(records: Iterable[Mapping[str, Any]], run: str) -> Mapping[str, Any]:
-    """Return the last record of a run, or nothing."""
-    return next((record for record in reversed(list(records)) if record.get("run") == run), {})

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 DETAILS = "release.json"
 ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "$": r"\$", "\n": r"\n", "\r": r"\r"})
@@ -49,7 +50,10 @@ class Release:
         :raises ValueError: when the file is damaged.
         """
         known = json.loads((folder / DETAILS).read_text())
-        return cls(**{name: known.get(name) for name in cls.__dataclass_fields__})
+        found = {name: known.get(name) for name in cls.__dataclass_fields__} if isinstance(known, dict) else {}
+        if not all(isinstance(value, str) for name, value in found.items() if name != "served" or value) or not found:
+            raise ValueError(f"{folder / DETAILS} is damaged")
+        return cls(**found)
 
     def write(self, folder: Path) -> None:
         """Write it in one step."""
@@ -78,7 +82,7 @@ def read_all(folder: Path) -> list[Release]:
     for each in folder.glob("*/" + DETAILS):
         try:
             found.append(Release.read(each.parent))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError):
             continue
     return sorted(found, key=lambda release: (release.served or "", release.made), reverse=True)
 
@@ -107,3 +111,24 @@ def superfluous(releases: Sequence[Release], held: Sequence[str], keep: int) -> 
     served = [release.release for release in releases if release.served]
     kept = {*served[:keep], *held}
     return [release.release for release in releases if release.release not in kept]
+
+
+def overview(releases: Iterable[Release], slots: Mapping[str, str], serving: str) -> dict[str, Any]:
+    """Return releases as data: the serving one first, then those to go back to, then those that never served.
+
+    :param releases: the last that served first.
+    :param slots: the release that each slot holds.
+    :param serving: the slot that serves.
+    """
+    now = slots.get(serving, "")
+    known = [
+        asdict(each)
+        | {
+            "serving": each.release == now,
+            "slots": sorted(slot for slot, held in slots.items() if held == each.release),
+            "choosable": bool(each.served) and each.release != now,
+        }
+        for each in releases
+    ]
+    known.sort(key=lambda each: (not each["serving"], not each["choosable"]))
+    return {"releases": known, "serving": {"slot": serving, "release": now}, "slots": dict(slots)}

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.aws.plugins.module_utils import deploy_lock, deploy_log, release, slots
-from ansible_collections.mcp.aws.plugins.module_utils.deploy_overview import overview
+from ansible_collections.mcp.aws.plugins.module_utils import deploy_log, release, slots
 
 DOCUMENTATION = r"""
 module: deploy_info
@@ -71,21 +69,12 @@ def held(folder: Path) -> dict[str, str]:
     return {link.name: link.readlink().name for link in links if link.is_symlink()}
 
 
-def lock(folder: Path) -> dict[str, Any]:
-    """Return who holds the lock."""
-    try:
-        found = deploy_lock.read(folder)
-    except ValueError as error:
-        return {"damaged": str(error)}
-    return found.as_dict() if found else {}
-
-
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(
         argument_spec={
             "count": {"type": "int", "default": 5},
-            "path": {"type": "path", "default": str(deploy_lock.STATE)},
+            "path": {"type": "path", "default": str(deploy_log.STATE)},
             "releases": {"type": "path", "default": str(slots.RELEASES)},
             "slots": {"type": "path", "default": str(slots.SLOTS)},
             "serving": {"type": "path", "default": str(slots.SERVING_MAP)},
@@ -94,9 +83,11 @@ def main() -> None:
     )
     paths = {name: Path(module.params[name]) for name in ("path", "releases", "slots", "serving")}
     try:
-        found = overview(release.read_all(paths["releases"]), held(paths["slots"]), slots.serving(paths["serving"]))
+        found = release.overview(
+            release.read_all(paths["releases"]), held(paths["slots"]), slots.serving(paths["serving"])
+        )
         deploys = deploy_log.read(paths["path"], module.params["count"])
-        module.exit_json(changed=False, **found, lock=lock(paths["path"]), deploys=deploys)
+        module.exit_json(changed=False, **found, lock=deploy_log.lock(paths["path"]), deploys=deploys)
     except OSError as error:
         module.fail_json(msg=f"{error.filename} cannot be read ({error.strerror}). Root can: become: true.")
 

@@ -110,7 +110,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.aws.plugins.module_utils import deploy_lock, deploy_log, host_facts, slots
+from ansible_collections.mcp.aws.plugins.module_utils import deploy_log, host_facts, slots
 from ansible_collections.mcp.aws.plugins.module_utils.release import Release
 
 COMMAND_SECONDS = 10
@@ -223,11 +223,11 @@ class Host:
 
     def deploy(self) -> dict[str, Any]:
         """Return the newest record, and who holds the lock."""
-        records = deploy_log.read(deploy_lock.STATE, count=1)
+        records = deploy_log.read(deploy_log.STATE, count=1)
         if not records:
-            raise LookupError(f"there is no record in {deploy_lock.STATE / deploy_log.FILE}")
-        lock = deploy_lock.read(deploy_lock.STATE)
-        return {**records[0], "under_way": deploy_lock.describe(lock, datetime.now(UTC)) if lock else ""}
+            raise LookupError(f"there is no record in {deploy_log.STATE / deploy_log.FILE}")
+        lock = deploy_log.lock()
+        return {**records[0], "under_way": deploy_log.describe(lock, datetime.now(UTC)) if lock else ""}
 
     def containers(self) -> list[dict[str, Any]]:
         label = f"label=com.docker.compose.project={self.in_slot(self.params['project'])}"

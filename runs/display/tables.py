@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
+from runs.display import versions
 from runs.display.collection import module
 from runs.outcome import Outcome
 from runs.verdicts import Verdict
@@ -23,11 +24,10 @@ def tables(run: Outcome, width: int) -> Iterator[Text]:
     if judged.get("schema") == Verdict.schema and width >= verdict.NARROW:
         yield from _lines(verdict.table({"skipped": []} | judged, width, _paint))
         yield Text("")
-    overview = module("deploy_overview")
-    versions = run.published.get("versions") or {}
-    for host, found in versions.get("hosts", versions).items():
+    told = run.published.get("versions") or {}
+    for host, found in told.get("hosts", told).items():
         if isinstance(found, dict) and found.keys() >= {"releases", "serving", "slots", "lock", "deploys"}:
-            yield from _lines(overview.table(host, found, datetime.now(UTC), width, _paint))
+            yield from _lines(versions.table(host, found, datetime.now(UTC), width, _paint))
             yield Text("")
 
 

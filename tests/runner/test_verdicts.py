@@ -190,36 +190,33 @@ PLAY = """
 - hosts: a,b
   gather_facts: false
   connection: local
-  vars: {folder: "FOLDER/{{ inventory_hostname }}"}
+  vars:
+    __stack_verb: deploy
+    __stack_version: v2
+    __stack_outcome: "{{ {'a': 'ok', 'b': 'refused'}[inventory_hostname] }}"
+    __stack_release: {release: r2, commit: c2, slot: green, old: {slot: blue, release: r1}}
+    folder: "FOLDER/{{ inventory_hostname }}"
   tasks:
-    - {ansible.builtin.file: {path: "{{ folder }}", state: directory, mode: "0700"}}
-    - mcp.aws.deploy_lock: {verb: deploy, version: v2, path: "{{ folder }}"}
-    - mcp.aws.deploy_lock:
-        state: released
-        verb: deploy
-        outcome: "{{ {'a': 'ok', 'b': 'refused'}[inventory_hostname] }}"
-        from: r1
-        release: r2
-        commit: c2
-        slot: green
-        path: "{{ folder }}"
-    - mcp.aws.deploy_lock: {state: released, verb: rollback, outcome: ok, release: r2, path: "{{ folder }}"}
-      check_mode: true
+    - ansible.builtin.include_role: {name: mcp.aws.stack, tasks_from: lock}
+    - ansible.builtin.include_role: {name: mcp.aws.stack, tasks_from: unlock}
     - mcp.aws.deploy_info:
         path: "{{ folder }}"
         releases: "{{ folder }}"
         slots: "{{ folder }}"
         serving: "{{ folder }}/none"
-      register: found
-    - mcp.aws.deploy_table:
-        hosts: "{{ {inventory_hostname: found} }}"
+      register: __versions
+    - ansible.builtin.set_stats:
+        data: {versions: {schema: mcp.aws/versions/1, hosts: "{{ {inventory_hostname: __versions_published} }}"}}
+        per_host: false
+        aggregate: true
+  vars_files: [ROOT/playbooks/vars/versions.yml]
 """
 
 
-def statistics(playbook: Path) -> dict[str, Any]:
+def statistics(playbook: Path, *arguments: str) -> dict[str, Any]:
     """Run a playbook on two names for this machine, and return its custom statistics."""
     done = subprocess.run(
-        [Path(sys.executable).parent / "ansible-playbook", "-i", "a,b,", playbook],
+        [Path(sys.executable).parent / "ansible-playbook", "-i", "a,b,", playbook, *arguments],
         env=os.environ | {"ANSIBLE_SHOW_CUSTOM_STATS": "true", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
         capture_output=True,
         text=True,
@@ -232,9 +229,11 @@ def statistics(playbook: Path) -> dict[str, Any]:
 
 def test_deploys_and_versions_are_published_by_host(tmp_path: Path) -> None:
     playbook = tmp_path / "play.yml"
-    playbook.write_text(PLAY.replace("FOLDER", str(tmp_path)))
-    found = verdicts.read_all(statistics(playbook))
-    assert set(found) == {"deploy", "versions"}, "what a task in check mode says counts as done"
+    playbook.write_text(PLAY.replace("FOLDER", str(tmp_path)).replace("ROOT", str(Path(__file__).parents[2])))
+    state = ["-e", f"__stack_state={tmp_path}/{{{{ inventory_hostname }}}}"]
+    assert set(statistics(playbook, *state, "--check")) == {"versions"}, "a check has deployed nothing"
+    found = verdicts.read_all(statistics(playbook, *state))
+    assert set(found) == {"deploy", "versions"}
     deploy, versions = found["deploy"], found["versions"]
     assert isinstance(deploy, Deploy)
     assert isinstance(versions, verdicts.Versions)

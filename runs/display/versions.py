@@ -1,4 +1,4 @@
-"""What a host knows of its releases and deploys, and the table that shows it to a person."""
+"""What the playbook versions found on a host, as a table."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -6,12 +6,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.mcp.aws.plugins.module_utils.deploy_lock import Lock, describe, duration
-from ansible_collections.mcp.aws.plugins.module_utils.release import Release
+from runs.display.collection import module
 
 NARROW, WIDE = 80, 120
 IMAGE = 26  # `mcp:<commit>-<fingerprint>`
@@ -21,27 +19,6 @@ PALE = "dark gray"
 GAP = "  "
 
 Colour = Callable[[str, str], str]
-
-
-def overview(releases: Iterable[Release], slots: Mapping[str, str], serving: str) -> dict[str, Any]:
-    """Return releases as data: the serving one first, then those to go back to, then those that never served.
-
-    :param releases: the last that served first.
-    :param slots: the release that each slot holds.
-    :param serving: the slot that serves.
-    """
-    now = slots.get(serving, "")
-    known = [
-        asdict(each)
-        | {
-            "serving": each.release == now,
-            "slots": sorted(slot for slot, held in slots.items() if held == each.release),
-            "choosable": bool(each.served) and each.release != now,
-        }
-        for each in releases
-    ]
-    known.sort(key=lambda each: (not each["serving"], not each["choosable"]))
-    return {"releases": known, "serving": {"slot": serving, "release": now}, "slots": dict(slots)}
 
 
 def table(host: str, found: Mapping[str, Any], now: datetime, width: int = NARROW, colour: Colour | None = None) -> str:
@@ -68,7 +45,7 @@ def _serves(found: Mapping[str, Any], now: datetime, paint: Colour) -> str:
         return paint("nothing serves yet", "yellow")
     if known is None:
         return paint(f"slot {serving['slot']} serves {serving['release']}, whose files are missing", BAD)
-    age = duration((now - datetime.fromisoformat(known["served"])).total_seconds()) if known["served"] else ""
+    age = _duration((now - datetime.fromisoformat(known["served"])).total_seconds()) if known["served"] else ""
     return f"version {known['version']} serves in slot {serving['slot']}" + (f" for {age}" if age else "")
 
 
@@ -97,7 +74,7 @@ def _releases(releases: Sequence[Mapping[str, Any]], room: int, paint: Colour) -
 def _lock(lock: Mapping[str, Any], now: datetime, room: int, paint: Colour) -> list[str]:
     if not lock:
         return ["No deploy is running."]
-    text = lock["damaged"] if "damaged" in lock else f"{describe(Lock.of(lock), now)}."
+    text = lock["damaged"] if "damaged" in lock else f"{module('deploy_log').describe(lock, now)}."
     return [paint(line, "yellow") for line in textwrap.wrap(text, room)]
 
 
@@ -110,7 +87,7 @@ def _deploys(deploys: Sequence[Mapping[str, Any]], room: int, paint: Colour) -> 
         (
             _when(each.get("started")),
             f"{each.get('verb')} {each.get('version')}",
-            duration(float(each.get("seconds") or 0)),
+            _duration(float(each.get("seconds") or 0)),
             each.get("outcome"),
             each.get("who"),
         )
@@ -152,3 +129,7 @@ def _when(text: Any) -> str:
 
 def _indent(lines: Iterable[str]) -> list[str]:
     return [f"  {line}" if line else "" for line in lines]
+
+
+def _duration(seconds: float) -> str:
+    return str(module("deploy_log").duration(seconds))
