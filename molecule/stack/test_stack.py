@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from deploys import DOOR, Requests, answers, deploy, play, refused, serving
@@ -105,6 +106,32 @@ def test_comes_back_by_itself(host: Host, blow: str) -> None:
     host.check_output(blow.format(container(host)))
     back = eventually(lambda: serves(host) and inspect(host, "{{.State.StartedAt}}") != before, 60)
     assert back, journal(host, unit(host))
+
+
+@pytest.mark.parametrize("blow", ["docker rm --force {0}", "docker kill {0}"])
+def test_a_container_that_ends_while_it_starts_is_seen_at_once(host: Host, blow: str) -> None:
+    before = inspect(host, "{{.State.StartedAt}}")
+    host.check_output(f"docker kill {container(host)}")
+    assert eventually(lambda: inspect(host, "{{.State.StartedAt}} {{.State.Running}}") not in ("", f"{before} false"))
+    state = host.check_output(f"systemctl show -P ActiveState {unit(host)}")
+    assert state == "activating", f"it got ready before the blow: {state}"
+    host.check_output(blow.format(container(host)))
+    began = time.monotonic()
+    assert eventually(lambda: serves(host), 60), journal(host, unit(host))
+    assert time.monotonic() - began < 20
+
+
+def test_supervision_costs_next_to_nothing(host: Host) -> None:
+    """The unit's own processes, not the container's, which belong to Docker."""
+    pid = host.check_output(f"systemctl show -P MainPID {unit(host)}")
+    group = host.check_output(f"cat /sys/fs/cgroup/*/system.slice/system-mcp.slice/{unit(host)}/cgroup.procs | sort -u")
+    assert group.split() == [pid]
+    memory = int(host.check_output(f"sed -n 's/^VmRSS: *\\([0-9]*\\) kB/\\1/p' /proc/{pid}/status"))
+    assert memory < 20 * 1024
+    spent = f"set -- $(cut -d')' -f2 /proc/{pid}/stat); echo $(($12 + $13))"
+    ticks = int(host.check_output(spent))
+    time.sleep(5)
+    assert int(host.check_output(spent)) - ticks <= 5  # hundredths of a second in five
 
 
 def test_restart_of_the_engine_does_not_interrupt(host: Host) -> None:

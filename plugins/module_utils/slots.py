@@ -13,7 +13,7 @@ SERVING_MAP = Path("/etc/haproxy/serving.map")  # the proxy's choice; the units 
 RELEASES = Path("/opt/mcp/releases")
 SLOTS = Path("/opt/mcp/slots")
 SLOT_SETTINGS = Path("/etc/mcp/slots")
-FLAGS = Path("/run/mcp")
+FLAGS = Path("/run")
 
 
 def parse_serving(text: str) -> str:
@@ -57,8 +57,8 @@ class Slot:
 
     @property
     def flag(self) -> Path:
-        """There while the slot is filled: its unit starts though another slot serves."""
-        return FLAGS / f"{self.name}.filling"
+        """Lets the unit start once, though another slot serves."""
+        return FLAGS / f"mcp-{self.name}.start"
 
     def release(self) -> str:
         """Return the release that the slot holds, or nothing."""

@@ -116,9 +116,7 @@ def test_a_refusal_names_holder_time_and_remedy_and_check_mode_says_it_too(tmp_p
         (10, {}, {"stack_lock_break": True}, "stack_lock_break is set"),
     ],
 )
-def test_who_is_dead(
-    tmp_path: Path, age: int, change: dict[str, Any], settings: dict[str, Any], why: str
-) -> None:
+def test_who_is_dead(tmp_path: Path, age: int, change: dict[str, Any], settings: dict[str, Any], why: str) -> None:
     hold(tmp_path, age, **change)
     (tmp_path / "lock").touch()  # what earlier versions guarded their file with
     code, text = finished(tmp_path, "me", **settings)
