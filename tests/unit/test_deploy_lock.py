@@ -21,7 +21,11 @@ PLAYBOOK = """
 - hosts: localhost
   connection: local
   gather_facts: false
-  vars: {__stack_verb: deploy, __stack_version: "{{ me }}", __stack_outcome: ok, __stack_release: {release: r1, commit: c1}}
+  vars:
+    __stack_verb: deploy
+    __stack_version: "{{ me }}"
+    __stack_outcome: ok
+    __stack_release: {release: r1, commit: c1}
   tasks:
     - ansible.builtin.include_role: {name: mcp.aws.stack, tasks_from: lock}
     - ansible.builtin.include_role: {name: mcp.aws.stack, tasks_from: lock}
