@@ -50,7 +50,9 @@ class Release:
         :raises ValueError: when the file is damaged.
         """
         known = json.loads((folder / DETAILS).read_text())
-        found: dict[str, Any] = {name: known.get(name) for name in cls.__dataclass_fields__} if isinstance(known, dict) else {}
+        found: dict[str, Any] = (
+            {name: known.get(name) for name in cls.__dataclass_fields__} if isinstance(known, dict) else {}
+        )
         if not all(isinstance(value, str) for name, value in found.items() if name != "served" or value) or not found:
             raise ValueError(f"{folder / DETAILS} is damaged")
         return cls(**found)

@@ -126,3 +126,12 @@ def test_a_release_is_read_as_written_and_a_damaged_one_is_passed_over(tmp_path:
     assert release.read_all(tmp_path) == NEWEST_FIRST
     again = NEWEST_FIRST[3].began_to_serve()
     assert sorted([*NEWEST_FIRST, again], key=lambda one: one.served or "")[-1] == again
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "null", "7", '{"release": "a"}', '{"release": ', '"text"'])
+def test_a_damaged_release_is_left_out(tmp_path: Path, text: str) -> None:
+    for name in ("damaged", NEWEST_FIRST[0].release):
+        (tmp_path / name).mkdir()
+    (tmp_path / "damaged" / release.DETAILS).write_text(text)
+    NEWEST_FIRST[0].write(tmp_path / NEWEST_FIRST[0].release)
+    assert release.read_all(tmp_path) == NEWEST_FIRST[:1]
