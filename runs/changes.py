@@ -47,7 +47,7 @@ class Changes:
         if kind.startswith("runner_item_on_"):
             self._items[key] = number = self._items.get(key, 0) + 1
             if kind == "runner_item_on_ok":
-                self._record(event, data, _label(data.get("res") or {}, number))
+                self._record(event, data, _label(data.get("res"), number))
         elif kind == "runner_on_ok" or (kind == "runner_on_failed" and data.get("ignore_errors")):
             if not self._items.pop(key, 0):  # a loop's items have spoken for it
                 self._record(event, data)
@@ -56,8 +56,10 @@ class Changes:
 
     def _record(self, event: Mapping[str, Any], data: Mapping[str, Any], item: str = "") -> None:
         """Keep what one result says."""
-        result = data.get("res") or {}
-        self.unpredicted |= dict.fromkeys(map(str, result.get("unpredicted") or ()))
+        result = data.get("res")
+        result = result if isinstance(result, Mapping) else {}
+        sentences = result.get("unpredicted")
+        self.unpredicted |= dict.fromkeys(map(str, sentences)) if isinstance(sentences, list) else {}
         if result.get("changed", bool(PRINTED.search(event.get("stdout") or ""))):
             role = str(data.get("role") or "").rpartition(".")[2]
             self.found.append(Change(data["host"], role, data.get("task") or "", item, differences(result.get("diff"))))
@@ -87,8 +89,10 @@ def _text(value: Any) -> list[str]:
     return value.splitlines()
 
 
-def _label(result: Mapping[str, Any], number: int) -> str:
+def _label(result: Any, number: int) -> str:
     """Return what tells an item from its siblings: its label, its number where nothing of it may be shown."""
+    if not isinstance(result, Mapping):
+        return f"item {number}"
     if "censored" in result or result.get("_ansible_no_log"):
         return f"item {number}, hidden"
     label = result.get("_ansible_item_label", result.get("item", f"item {number}"))

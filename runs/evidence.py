@@ -19,7 +19,7 @@ from runs import events, outcome
 from runs.events import Event
 from runs.history.history import History, HistoryError
 from runs.history.tasks import TaskTimes
-from runs.masks import MASK, Masks
+from runs.masks import Masks
 from runs.order import Order
 from runs.outcome import Failure, Outcome
 from runs.recorder import Recorder, early_failures
@@ -35,8 +35,9 @@ class Evidence:
         self._started, self._began = outcome.now(), time.monotonic()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._events = (order.artifacts / events.FILE).open("a", encoding="utf-8")
-        self._stdout = (order.artifacts / "stdout").open("w", encoding="utf-8")
+        self._stdout = (order.artifacts / "stdout").open("a", encoding="utf-8", errors="backslashreplace")
         os.chmod(self._stdout.name, 0o600)
+        self._gave_up = False
         self._filter = OutputEventFilter(None, self._event, suppress_ansible_output=True)
 
     def __enter__(self) -> Evidence:
@@ -46,7 +47,7 @@ class Evidence:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if error is None:
+            if error is None and not self._gave_up:
                 self._filter.write(self._decoder.decode(b"", final=True))
                 self._filter.close()
         finally:
@@ -70,14 +71,29 @@ class Evidence:
 
     def take(self, event: dict[str, Any]) -> None:
         """Keep one event, ansible-runner's dictionary."""
-        number = self._recorder.count + 1
-        line = self._masks.line(json.dumps(event | {"counter": number}))
-        kept = json.loads(line) if MASK in line else event | {"counter": number}
+        kept = event | {"counter": self._recorder.count + 1}
+        line = json.dumps(kept)
+        if self._masks.concern(line):
+            kept = self._masks.event(kept)
+            line = json.dumps(kept)
         self._recorder(kept)
         self._times(Event.of(kept))
         self._events.write(line + "\n")
-        if printed := event.get("stdout"):
-            self._stdout.write(self._masks.text(printed) + "\n")
+        if printed := kept.get("stdout"):
+            self._stdout.write(printed + "\n")
+
+    def give_up(self, why: str) -> None:
+        """Take no more output, as what there was could not be taken."""
+        self._gave_up = True
+        self._note(why)
+
+    def _note(self, text: str) -> None:
+        """Add what is no output of Ansible's to it."""
+        with self._printed().open("a", encoding="utf-8", errors="backslashreplace") as file:
+            print(self._masks.text(text), file=file)
+
+    def _printed(self) -> Path:
+        return self._order.artifacts / "stdout"
 
     def outcome(self, rc: int, stopped: str, why: str = "") -> Outcome:
         """Write the result and the history; return the result.
@@ -85,12 +101,13 @@ class Evidence:
         :param stopped: the status of a run that was ended before its end.
         :param why: what went wrong beside the playbook.
         """
+        why = self._masks.text(why)
         status = stopped or ("failed" if rc or why else "successful")
         failures = self._recorder.failures() if status == "failed" else ()
         if status == "failed" and why:
             failures = (*failures, Failure("", "", why))
         elif status == "failed" and not failures:
-            failures = early_failures((self._order.artifacts / "stdout").read_text(errors="replace"))
+            failures = early_failures(self._printed().read_text("utf-8", errors="replace"))
         result = Outcome(
             verb=self._order.verb,
             ident=self._order.ident,
@@ -110,8 +127,7 @@ class Evidence:
         try:
             History(self._order.cache / "history.sqlite").record(result, self._times.times())
         except HistoryError as error:  # the run was what it was
-            with (self._order.artifacts / "stdout").open("a") as file:
-                print(f"[WARNING]: {error}", file=file)
+            self._note(f"[WARNING]: {error}")
         _write(self._order.artifacts / outcome.FILE, result.as_dict())  # the sign that all is done
         return result
 

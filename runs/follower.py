@@ -28,6 +28,15 @@ from runs.recorder import Recorder
 
 ROOT = Path(__file__).resolve().parents[1]  # where the module `runs` is found
 PAUSE = 0.05
+# The module `runs` that lies here, and nothing else of this directory: in a wheel it holds all that is installed.
+PROGRAM = """\
+import sys
+sys.path.insert(0, sys.argv[1])
+import runs
+del sys.path[0]
+from runs.supervisor import main
+sys.exit(main())
+"""
 log = logging.getLogger("mcp.aws")
 
 
@@ -46,7 +55,7 @@ class Follower:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "runs.supervisor"],
+                [_python(), "-P", "-c", PROGRAM, str(ROOT)],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
@@ -199,6 +208,13 @@ class Follower:
                     log.exception("the handler of the events of %s failed", self._outcome.ident)
             if not ended:
                 self.wait(PAUSE)
+
+
+def _python() -> str:
+    """Return the interpreter; in a server that embeds one, `sys.executable` is the server."""
+    if Path(sys.executable or "").name.startswith("python"):
+        return sys.executable
+    return str(Path(sys.prefix, "bin", "python3"))
 
 
 def _settle(future: asyncio.Future[None]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from runs import verdicts
 from runs.changes import Change
+from runs.errors import BadInput
 from runs.home import HOME
 from runs.verdicts import AnyVerdict, Check
 from runs.words import count
@@ -128,8 +129,27 @@ class Outcome:
         """Return what a run's directory holds.
 
         :raises FileNotFoundError: when the run has not ended, or its artifacts are gone.
+        :raises BadInput: when the file is no result, or one of another schema.
         """
-        said = json.loads((artifacts / FILE).read_text())
+        path = artifacts / FILE
+        try:
+            said = json.loads(path.read_text("utf-8"))
+            schema = said.get("schema") if isinstance(said, dict) else None
+            if schema != SCHEMA:
+                raise BadInput(f"{path} is no result of a run: its schema is {schema!r}, and not {SCHEMA!r}.")
+            return cls._of(said, artifacts)
+        except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+            if isinstance(error, BadInput):
+                raise
+            what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+            raise BadInput(f"{path} is no result of a run: {what}.") from error
+
+    @classmethod
+    def _of(cls, said: Mapping[str, Any], artifacts: Path) -> Outcome:
+        plain = {"verb": str, "ident": str, "status": str, "rc": int, "duration": int | float, "check": bool}
+        for name, kind in {**plain, "events": int, "published": Mapping}.items():
+            if not isinstance(said[name], kind):
+                raise TypeError(f"its {name} is {said[name]!r}")
         return replace(
             cls(said["verb"], said["ident"], artifacts, datetime.fromisoformat(said["started"])),
             **{name: said[name] for name in ("status", "rc", "duration", "check", "events", "published")},

@@ -29,16 +29,16 @@ class Recorder:
         """Record an event."""
         self.count += 1
         self.changes(event)
-        kind, data = event["event"], event.get("event_data") or {}
+        kind, data = event["event"], _mapping(event.get("event_data"))
         if kind == "playbook_on_stats":
             self._stats = data
-            self.published |= data.get("artifact_data") or {}
+            self.published |= _mapping(data.get("artifact_data"))
         elif kind.startswith("runner_on_") and kind != "runner_on_start":
             self._result(kind, data)
 
     def _result(self, kind: str, data: Mapping[str, Any]) -> None:
         """Record what one task came to on one host."""
-        result = data.get("res") or {}
+        result = _mapping(data.get("res"))
         counts = self._so_far.setdefault(data["host"], {})
         names = ["ok" if data.get("ignore_errors") else COUNTED.get(kind, "skipped")]
         names += ["ignored"] if kind == "runner_on_failed" and data.get("ignore_errors") else []
@@ -47,10 +47,11 @@ class Recorder:
             counts[name] = counts.get(name, 0) + 1
         if names == ["failed"] or names == ["unreachable"]:
             file, _, line = (data.get("task_path") or "").rpartition(":")
-            failure = Failure(data["host"], data.get("task") or "", message(result), file, int(line or 0))
+            number = int(line) if line.isdecimal() else 0
+            failure = Failure(data["host"], data.get("task") or "", message(result), file, number)
             self._failed.setdefault(data["host"], []).append(failure)
             # Ansible itself drops the stats of a task that fails, and a red verdict fails.
-            self.published |= (result.get("ansible_stats") or {}).get("data") or {}
+            self.published |= _mapping(_mapping(result.get("ansible_stats")).get("data"))
 
     def hosts(self) -> dict[str, HostStats]:
         """Return the counts of each host: Ansible's own at the end, ours before."""
@@ -82,7 +83,9 @@ class Recorder:
 
 def message(result: Mapping[str, Any]) -> str:
     """Return what a failed task's result says went wrong; of a loop, what its failed items say."""
-    items = [item for item in result.get("results") or () if isinstance(item, Mapping) and item.get("failed")]
+    results = result.get("results")
+    results = results if isinstance(results, list | tuple) else ()  # a module may call anything so
+    items = [item for item in results if isinstance(item, Mapping) and item.get("failed")]
     if items:
         return "\n".join(message(item) for item in items)
     said = [str(result[key]).strip() for key in ("censored", "msg", "stderr", "module_stderr") if result.get(key)]
@@ -96,3 +99,8 @@ def early_failures(output: str) -> tuple[Failure, ...]:
     if not error:
         return (Failure("", "", text.rpartition("\n")[2] or "ansible-playbook said nothing"),)
     return (Failure("", "", error[1].strip(), error[2] or "", int(error[3] or 0)),)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    """Return a value that should be a mapping; what a playbook calls so may be anything."""
+    return value if isinstance(value, Mapping) else {}

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from runs.changes import Change
+from runs.errors import error_of
 from runs.events import FILE, Event, Tail
 from runs.follower import Follower
 from runs.order import Order
@@ -25,7 +26,8 @@ class Run:
     """One run of one playbook.
 
     It may be unfinished: then its parts say what is known so far, iterating gives its events as they come, `join` waits
-    for its end, `await` does so under asyncio, and leaving it as a context manager cancels it.
+    for its end, `await` does so under asyncio and raises when it is not green, and leaving it as a context manager
+    cancels it.
     """
 
     def __init__(self, outcome: Outcome, follower: Follower | None = None) -> None:
@@ -39,27 +41,26 @@ class Run:
         return cls(follower.look(), follower)
 
     @classmethod
-    def read(cls, artifacts: Path) -> Run:
+    def read(cls, artifacts: Path | str) -> Run:
         """Return a finished run, given the directory of its artifacts.
 
         :raises FileNotFoundError: when there is no result.
+        :raises BadInput: when the file is no result of a run, or one of another schema.
         """
-        return cls(Outcome.read(artifacts))
+        return cls(Outcome.read(Path(artifacts)))
 
     @property
     def outcome(self) -> Outcome:
         """All that is known now, as one frozen value."""
-        if self._follower:
-            self._outcome = self._follower.look()
-        return self._outcome
+        if not (follower := self._follower):
+            return self._outcome
+        seen = follower.look()
+        if seen.status != "running":  # what is over is the same for every thread; what is not may be old by now
+            self._outcome = seen
+        return seen
 
     @property
     def verb(self) -> str:
-        """The name of the playbook."""
-        return self._outcome.verb
-
-    @property
-    def playbook(self) -> str:
         """The name of the playbook."""
         return self._outcome.verb
 
@@ -91,7 +92,8 @@ class Run:
     @property
     def done(self) -> bool:
         """Whether it has ended."""
-        return not (self._follower and self._follower.running) and self.outcome.status != "running"
+        follower = self._follower
+        return not (follower and follower.running) and self.outcome.status != "running"
 
     @property
     def rc(self) -> int:
@@ -160,7 +162,7 @@ class Run:
     def output(self) -> str:
         """Return all that Ansible printed until now, without colours."""
         path = self.artifacts / "stdout"
-        return COLOUR.sub("", path.read_text(errors="replace")) if path.exists() else ""
+        return COLOUR.sub("", path.read_text("utf-8", errors="replace")) if path.exists() else ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain values that JSON takes: times in ISO 8601, paths as text."""
@@ -210,16 +212,33 @@ class Run:
     def cancel(self, *, wait: bool = True) -> Run:
         """End the run and every process of it, within five seconds; a finished one stays as it is.
 
-        :param wait: return when that is done; otherwise `join` or `await` tells.
+        :param wait: return when that is done; otherwise `join` or `ended` tells.
         """
         if follower := self._follower:
             follower.cancel()
         return self.join() if wait else self
 
-    def __await__(self) -> Generator[Any, None, Run]:
-        return self._awaited().__await__()
+    def raise_if_failed(self) -> Run:
+        """Return the run.
 
-    async def _awaited(self) -> Run:
+        :raises RunFailed: when it has not ended green; one that has not ended has not.
+        :raises Unplayable: when Ansible refused the playbook or the inventory.
+        """
+        if not self.ok:
+            raise error_of(self)
+        return self
+
+    def __await__(self) -> Generator[Any, None, Run]:
+        return self._green().__await__()
+
+    async def _green(self) -> Run:
+        return (await self.ended()).raise_if_failed()
+
+    async def ended(self) -> Run:
+        """Wait for its end as `join` does, without holding up the event loop; return the run, however it ended.
+
+        :raises ArtifactsError: when its artifacts could not be kept.
+        """
         if follower := self._follower:
             await follower.ended()
             self._let_go()
@@ -228,8 +247,8 @@ class Run:
     def _let_go(self) -> None:
         """Keep what came of it, and nothing else."""
         _ = self.outcome
-        if self._follower:
-            self._follower.close()
+        if follower := self._follower:
+            follower.close()
             self._follower = None
 
     def __enter__(self) -> Run:
@@ -249,10 +268,10 @@ class Run:
     ) -> None:
         if not self.done:
             self.cancel(wait=False)
-            await asyncio.shield(self._awaited())
+            await asyncio.shield(self.ended())
 
     def __str__(self) -> str:
         return str(self.outcome)
 
     def __repr__(self) -> str:
-        return f"<Run {self.ident} {self._outcome.status}>"
+        return f"<Run {self.ident} {self.status}>"

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ ROOM = 1 << 20  # bytes that it may gather
 GRACE = 2.5  # seconds that an interrupted playbook has to end its modules before all is killed
 PATIENCE = 1.5  # seconds for what was killed to be gone
 KILLED = -1
+REMEDY = "Install ansible-core beside this Python, or put the directory of ansible-playbook on PATH."
 
 
 class Stop:
@@ -76,9 +78,7 @@ def supervise(order: Order) -> Outcome:
     held = artifacts.hold(order.artifacts)
     lock.keep(order.lock)
     try:
-        with private_directory() as private, Evidence(order) as evidence:
-            rc, why = (_elsewhere if order.node else _here)(order, private, evidence, stop)
-        outcome = evidence.outcome(rc, stop.why, why)
+        outcome = _watched(order, stop)
     except OSError as error:
         if error.errno in artifacts.NO_ROOM:
             raise artifacts.lost(error, order.artifacts) from error
@@ -88,6 +88,20 @@ def supervise(order: Order) -> Outcome:
         lock.release(order.lock)
     artifacts.trim(order.artifacts.parent, order.limits)
     return outcome
+
+
+def _watched(order: Order, stop: Stop) -> Outcome:
+    """Run a playbook and keep its evidence. Whatever breaks here ends the playbook, and the run says what it was."""
+    why = ""
+    with private_directory() as private, Evidence(order) as evidence:
+        try:
+            rc, why = (_elsewhere if order.node else _here)(order, private, evidence, stop)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in artifacts.NO_ROOM:
+                raise
+            rc, why = KILLED, f"What watches over the run broke, and ended it: {type(error).__name__}: {error}"
+            evidence.give_up(traceback.format_exc())
+    return evidence.outcome(rc, stop.why, why)
 
 
 def _elsewhere(order: Order, private: Path, evidence: Evidence, stop: Stop) -> tuple[int, str]:
@@ -107,29 +121,32 @@ def _elsewhere(order: Order, private: Path, evidence: Evidence, stop: Stop) -> t
 
 
 def _here(order: Order, private: Path, evidence: Evidence, stop: Stop) -> tuple[int, str]:
-    """Run the playbook on this machine; return its exit status and nothing."""
+    """Run the playbook on this machine; return its exit status and why it did not start."""
     command, environment, folder = command_of(order, private)
     if stop.asked():
         return KILLED, ""
-    child = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        preexec_fn=processes.end_with_parent,
-    )
+    try:
+        child = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=processes.end_with_parent,
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        return KILLED, f"`{command[0]}` does not start: {error.strerror}. {REMEDY}"
     assert child.stdout
     output = child.stdout.fileno()
     try:
         _attend(child, output, evidence, stop)
-    except OSError:
+        if stop.why:
+            _end(child, output, evidence)
+    except BaseException:  # also of what keeps the evidence
         _end(child, output, None)
         raise
-    if stop.why:
-        _end(child, output, evidence)
     child.stdout.close()
     processes.send(processes.with_text(str(private / "cp")), signal.SIGTERM)  # masters of SSH connections
     return KILLED if child.returncode < 0 else child.returncode, ""
@@ -199,6 +216,9 @@ def main() -> int:
     except ArtifactsError as error:
         told = {"errno": error.errno, "message": error.strerror, "file": error.filename}
         print(json.dumps(told), file=sys.stderr)
+        return 1
+    except Exception as error:  # the playbook has been ended; who follows says this sentence
+        print(f"What watches over the run broke: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,8 @@ COLOURS = {True: "green", False: "red", None: "yellow"}
 NARROW, WIDE = 80, 120
 CELL_LINES = 3
 SENTENCE_BLANKS = 3  # fewer make a value like `none`, which says nothing about causes
+# All but line breaks and tabs, which wrapping makes blanks of; marks that turn the direction of writing, too.
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]")
 FIELDS = ("id", "section", "title", "ok", "measured", "limit", "hint")
 
 Colour = Callable[[str, str], str]
@@ -98,6 +101,7 @@ def table(verdict: Mapping[str, Any], width: int = NARROW, colour: Colour | None
     :param colour: paints text in a named colour; none leaves it as it is.
     """
     paint = colour or (lambda text, _name: text)
+    verdict = _printable(verdict)
     several = _hosts(verdict) > 1
     room = _room(width)
     columns = (room * 36 // 100, room * 40 // 100, room - room * 36 // 100 - room * 40 // 100)
@@ -117,6 +121,7 @@ def table(verdict: Mapping[str, Any], width: int = NARROW, colour: Colour | None
 def closing(verdict: Mapping[str, Any], width: int = NARROW, colour: Colour | None = None) -> str:
     """Say the result in one line, and below it what is red and what to look at; the rest is as in `table`."""
     paint = colour or (lambda text, _name: text)
+    verdict = _printable(verdict)
     several, room = _hosts(verdict) > 1, _room(width)
     lines = [paint(summary(verdict), COLOURS[verdict["ok"]])]
     for checks in _by_cause(red(verdict)):
@@ -124,6 +129,15 @@ def closing(verdict: Mapping[str, Any], width: int = NARROW, colour: Colour | No
         lines += ["", *(paint(line, "red") for line in textwrap.wrap(f"{MARKS[False]} {trouble}", room))]
         lines += textwrap.wrap(checks[0]["hint"], room, initial_indent="  ", subsequent_indent="  ")
     return "\n".join(lines)
+
+
+def _printable(value: Any) -> Any:
+    """Return a value whose texts cannot move a terminal's cursor or colour it: a host says what was measured."""
+    if isinstance(value, str):
+        return CONTROLS.sub(" ", value)
+    if isinstance(value, Mapping):
+        return {name: _printable(one) for name, one in value.items()}
+    return [_printable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _room(width: int) -> int:

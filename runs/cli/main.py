@@ -11,12 +11,10 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import shtab
 
-from runner import Run, Stack
 from runs import home
 from runs.cli import parser
 from runs.cli.names import judge_limit, judge_tags
@@ -24,11 +22,14 @@ from runs.cli.shown import Show, Shown
 from runs.cli.signals import Interrupted, Signals
 from runs.cli.values import variables
 from runs.display.closing import degraded
-from runs.display.screen import abandon
+from runs.display.screen import abandon, open_streams
 from runs.errors import ArtifactsError, BadInput, Locked, RunFailed
 from runs.history import command as history
 from runs.history.history import HistoryError
 from runs.remote.node import Node
+from runs.run import Run
+from runs.stack import Stack
+from runs.words import safe
 
 GREEN, FAILED, DRIFT, DEGRADED, BAD_INPUT, LOCKED = 0, 1, 2, 2, 3, 4
 ERROR_SCHEMA = "mcp.aws/error/1"
@@ -39,6 +40,7 @@ OPTIONS = ("limit", "tags", "skip_tags", "forks", "timeout", "wait")
 def main(given: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit status."""
     words = sys.argv[1:] if given is None else list(given)
+    open_streams()
     signals = Signals()
     try:
         with signals:
@@ -83,7 +85,7 @@ def _run(said: argparse.Namespace, signals: Signals) -> int:
     show = Show(said, signals)
     stack = _stack(said, show, colour=show.colour)
     options = _options(said) | {"check": said.check, "diff": said.diff}
-    own = {name: getattr(said, name) for name in parser.own_parameters(said.action)}
+    own = {name: value for name in parser.own_parameters(said.action) if (value := getattr(said, name)) is not None}
     method = parser.method_of(said.action)
     run: Run = method(stack, **own, **options) if method else stack.run(said.action, **options)
     judge_limit(run.outcome, said.limit, stack.inventory_path)
@@ -133,9 +135,12 @@ def _status(run: Run, signals: Signals) -> int:
 
 def _complain(words: Sequence[str], kind: str, error: Exception, status: int, **more: Any) -> int:
     """Say why nothing was run, to a person and, where it is wanted, to a program."""
-    print(error, file=sys.stderr)
-    if "--json" in words:
-        said = {"schema": ERROR_SCHEMA, "ok": False, "error": kind, "message": str(error)} | more
-        with suppress(BrokenPipeError):
-            print(json.dumps(said, indent=1, default=str), flush=True)
+    said = {"schema": ERROR_SCHEMA, "ok": False, "error": kind, "message": str(error)} | more
+    told = [(sys.stderr, safe(str(error)))]
+    told += [(sys.stdout, json.dumps(said, indent=1, default=str))] if "--json" in words else []
+    for stream, text in told:
+        try:
+            print(text, file=stream, flush=True)
+        except OSError:  # nobody reads, or the disk is full
+            abandon(stream)
     return status

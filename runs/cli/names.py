@@ -9,21 +9,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 
 from runs.errors import BadInput
 from runs.outcome import Outcome
-from runs.words import nearest
+from runs.words import nearest, nearest_or_all
 
 ALWAYS = {"all", "always", "never", "tagged", "untagged"}
 TAGS = re.compile(r"\btags: *(\[[^\]]*\]|[^\n{}\[]*)((?:\n[ \t]+- *[\w-]+)*)")
-NEAR = 0.8  # a tag that is nowhere may come from a collection of others; one that is nearly right is misspelt
 NO_HOSTS = "leaves us with no hosts to target"
 
 
 def judge_tags(given: str, playbooks: Path) -> None:
-    """Refuse a tag that no file bears and that is nearly one of those that there are.
+    """Refuse a tag that no file bears: with it nothing would run, or a play without what it needs.
 
     :param given: tags, parted by commas.
     :raises BadInput: there is one.
@@ -33,8 +31,8 @@ def judge_tags(given: str, playbooks: Path) -> None:
         return
     known = ALWAYS | set(_tags(playbooks))
     for tag in wanted:
-        if tag not in known and (near := get_close_matches(tag, known, n=1, cutoff=NEAR)):
-            raise BadInput(f"No tag `{tag}`. Did you mean `{near[0]}`?")
+        if tag not in known:
+            raise BadInput(f"No tag `{tag}`.{nearest_or_all(tag, known)}")
 
 
 def _tags(playbooks: Path) -> Iterator[str]:

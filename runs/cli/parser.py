@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 
 import shtab
 
-from runner import Stack
 from runs.cli.values import positive, seconds
 from runs.display.hints import program
 from runs.errors import BadInput
 from runs.history import command as history_command
+from runs.stack import Stack
 from runs.words import nearest
 
 COMMANDS = ("plan", "history", "completion")
@@ -34,6 +34,10 @@ OWN = {
 }
 
 
+LAB = "inventory/lab"
+NOT_EMPTY = ("limit", "node", *OWN)  # an unset variable of a shell must not mean all hosts, or this machine
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are bad input like all others, and name what is near."""
 
@@ -42,9 +46,9 @@ class Parser(argparse.ArgumentParser):
 
         :raises BadInput: always.
         """
-        if found := re.search(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message):
+        if found := re.search(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message, re.S):
             what = "playbook" if found[1].lower() == "verb" else found[1]
-            known = re.findall(r"'([^']*)'", found[3])
+            known = [word.strip("'") for word in found[3].split(", ")]  # Python 3.13 writes no quotes
             listed = ", ".join(known)
             message = f"No {what} `{found[2]}`.{nearest(found[2], known) or f' There are: {listed}.'}"
         raise BadInput(f"{message}\nusage: {self.usage_line}; `{self.prog} --help` tells more")
@@ -66,6 +70,11 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
     said, unknown = parser.parse_known_args(given)
     if not said.action and not said.version:
         parser.error("the following arguments are required: verb")
+    if said.action == "teardown" and not unknown and not (said.inventory and said.confirm):
+        said.parser.error("teardown deletes a deployment: name it with -i INVENTORY and --confirm NAME (its mcp_name).")
+    for name in NOT_EMPTY:
+        if getattr(said, name, None) == "":
+            said.parser.error(f"--{name} is empty; give a value, or leave it out.")
     if unknown:
         known = [word for action in said.parser._actions for word in action.option_strings]
         said.parser.error(f"unrecognized arguments: {' '.join(unknown)}.{nearest(unknown[0].partition('=')[0], known)}")
@@ -87,12 +96,12 @@ def build() -> Parser:
     for name, path in playbooks.items():
         method = method_of(name)
         one = _add(verbs, name, _summary(method.__doc__ if method else _first_words(path)))
-        _add_deployment(one)
+        _add_deployment(one, "" if name == "teardown" else LAB)
         _add_check(one)
         _add_run(one)
         for parameter in own_parameters(name):
             metavar, what = OWN.get(parameter, (parameter.upper(), ""))
-            one.add_argument(f"--{parameter.replace('_', '-')}", default="", metavar=metavar, help=what)
+            one.add_argument(f"--{parameter.replace('_', '-')}", metavar=metavar, help=what)
     plan = _add(verbs, "plan", _summary(Stack.plan.__doc__))
     plan.add_argument("what", nargs="?", default="site", metavar="verb", choices=list(playbooks), help="default: site")
     _add_deployment(plan)
@@ -115,7 +124,7 @@ def _playbooks() -> dict[str, Path]:
 def method_of(verb: str) -> Callable[..., Any] | None:
     """Return the method of `Stack` that runs a verb; a playbook that somebody added has none."""
     method = vars(Stack).get(verb)
-    return method if inspect.isfunction(method) and verb not in (*COMMANDS, "run", "start", "verbs") else None
+    return method if inspect.isfunction(method) and verb not in (*COMMANDS, "aplan", "run", "start", "verbs") else None
 
 
 def own_parameters(verb: str) -> list[str]:
@@ -131,10 +140,9 @@ def _add(verbs: Any, name: str, what: str) -> Parser:
     return parser
 
 
-def _add_deployment(parser: Parser) -> None:
-    inventory = parser.add_argument(
-        "-i", "--inventory", default="inventory/lab", help="the deployment (default: %(default)s)"
-    )
+def _add_deployment(parser: Parser, default: str = LAB) -> None:
+    what = f"the deployment (default: {default})" if default else "the deployment; there is no default"
+    inventory = parser.add_argument("-i", "--inventory", default=default or None, help=what)
     inventory.complete = shtab.FILE  # type: ignore[attr-defined]
 
 
@@ -161,7 +169,7 @@ def _add_run(parser: Parser) -> None:
     parser.add_argument(
         "--wait", type=seconds, default=0.0, metavar="TIME", help="wait so long for another run on the deployment"
     )
-    parser.add_argument("--node", default="", metavar="HOST", help="let another control node do it, reached by SSH")
+    parser.add_argument("--node", metavar="HOST", help="let another control node do it, reached by SSH")
     parser.add_argument("--sink", action="append", default=[], metavar="NAME", help="record the run there too: ara")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="print the result as JSON and nothing else")

@@ -16,7 +16,6 @@ from typing import Unpack
 
 from rich.text import Text
 
-from runner import Plan, Run, Stack, StartOptions
 from runs.cli.signals import Signals
 from runs.display.closing import closing, phases
 from runs.display.follow import follow
@@ -25,6 +24,9 @@ from runs.display.state import State
 from runs.display.tables import tables
 from runs.display.views import Live, Plain, Quiet, Verbose
 from runs.history.history import LEARNT_FROM, HistoryError
+from runs.plan import Plan
+from runs.run import Run
+from runs.stack import Stack, StartOptions
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ ADVICE: tuple[tuple[str, str], ...] = (
         "AccessDenied|UnauthorizedOperation|not authorized to perform",
         "The credentials lack a permission; docs/iam lists what every playbook needs.",
     ),
+    ("Nothing was deleted: the answer is", "Give the deployment's name (mcp_name) as `--confirm`."),
     ("locale encoding to be UTF-8", "Ansible works in a UTF-8 locale only: `export LC_ALL=C.UTF-8`."),
     ("No space left on device", "Free some room there: `df -h` and `df -i` say which disk is full."),
     (
@@ -74,6 +75,8 @@ def advice(failures: Sequence[Failure], verb: str, inventory: str) -> str:
         return ""
     role = ROLE.search(failure.file)
     again: Sequence[str] = [program(), verb, "-i", inventory]
+    if verb == "teardown":
+        again = [*again, "--confirm", "NAME"]
     if not failure.host.startswith(CONTROL_NODE) and len(failures) <= HOSTS:
         again = [*again, "--limit", ",".join(each.host for each in failures)]
     if role:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TextIO
@@ -14,8 +15,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from runs.words import CONTROLS, safe
+
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"  # the cursor
-CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], " ")
+BREAKS = str.maketrans("\n\t", "  ")
 # One column each, as what they stand for.
 ASCII = str.maketrans("✔✘━─…·", "+x=-~-")
 
@@ -56,7 +59,8 @@ class Screen:
             self._write(self._erase() + "".join(self._ansi(line) + "\n" for line in said))
 
     def stream(self, text: str) -> None:
-        """Write a text as it came, colours and all."""
+        """Write a text as it came, with its colours, but without what would move the cursor."""
+        text = safe(text, coloured=True)
         encoding = self._stream.encoding or "utf-8"
         self._write(self._erase() + text.encode(encoding, "replace").decode(encoding))
 
@@ -94,7 +98,7 @@ class Screen:
         return captured.get()
 
     def _sayable(self, text: str) -> str:
-        text = text.translate(CONTROLS)
+        text = CONTROLS.sub(" ", text).translate(BREAKS)  # as long as before: colours go by places
         return text if self.unicode else text.translate(ASCII).encode("ascii", "replace").decode()
 
     def _size(self) -> os.terminal_size:
@@ -122,6 +126,18 @@ def abandon(stream: TextIO) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+def open_streams() -> None:
+    """Make both outputs take every text, also where they were closed: what is opened later must not become one."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+        with suppress(AttributeError):  # a test's own
+            getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 def _speaks_unicode(stream: TextIO, environment: Mapping[str, str]) -> bool:

@@ -81,8 +81,9 @@ class State:
             work.hosts[event.host] = event.time
             self._crowds.setdefault(event.task_id, set()).add(event.host)
         elif event.kind == "runner_retry" and (retrying := self._work.get(event.task_id)):
-            tries = event.result.get("retries")
-            retrying.retry = f"try {event.result.get('attempts', 0) + 1}" + (f" of {tries}" if tries else "")
+            tries, attempts = event.result.get("retries"), event.result.get("attempts")
+            number = attempts + 1 if isinstance(attempts, int) else 1
+            retrying.retry = f"try {number}" + (f" of {tries}" if tries else "")
         elif outcome := RESULTS.get(event.kind):
             notes += self._end(event, "ignored" if outcome == "failed" and event.ignored else outcome)
         elif event.kind == "playbook_on_stats":

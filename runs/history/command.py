@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from runs.history.times import moment_of
 from runs.words import nearest_or_all
 
 if TYPE_CHECKING:
-    from runner import Stack
+    from runs.stack import Stack
 
 QUESTIONS = {
     "runs": "the last runs",
@@ -48,9 +49,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verb", help="of this verb only; `tasks` takes site where nothing is said")
     parser.add_argument("--since", metavar="TIME", help="2026-11-24, tuesday, yesterday, 12h, 7d")
     parser.add_argument("--until", metavar="TIME", help="as --since; the end of what is looked at")
-    parser.add_argument("--number", type=int, default=20, metavar="N", help="rows at most (default: %(default)s)")
+    parser.add_argument("--number", type=whole, default=20, metavar="N", help="rows at most (default: %(default)s)")
     if "--json" not in parser._option_string_actions:
         parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+
+
+def whole(text: str) -> int:
+    """Return a whole number."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"`{text[:40]}` is no whole number of at most 18 digits")
+    return int(text)
 
 
 def show(stack: Stack, said: argparse.Namespace) -> int:

@@ -8,12 +8,14 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from runs.history.answers import PastChange, PastCheck, PastFailure, PastRun, PastTask
 from runs.history.schema import prepare
@@ -25,10 +27,11 @@ from runs.outcome import Outcome
 __all__ = ["History", "HistoryError", "PastChange", "PastCheck", "PastFailure", "PastRun", "PastTask"]
 
 PATIENCE = 20.0  # seconds to wait for another process that writes
-ALONE = (
-    threading.RLock()
-)  # a fork while a thread is inside SQLite would leave its locks to a child that never frees them
-os.register_at_fork(before=ALONE.acquire, after_in_parent=ALONE.release, after_in_child=ALONE.release)
+PAUSE = 0.02  # seconds between two tries
+MOST = 1 << 62  # rows; SQLite's numbers end there
+BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+ALONE = threading.RLock()  # held while a thread is inside SQLite, and never while it waits for another process
+Answer = TypeVar("Answer")
 LEARNT_FROM = 5  # green runs that the expected times come from
 WHEN = "started, ident, verb"
 
@@ -54,9 +57,12 @@ class History:
 
         :raises HistoryError: when it cannot be written, as every method here when it cannot be read.
         """
-        with self._open() as database:
+
+        def work(database: sqlite3.Connection) -> None:
             store(database, run, tasks)
             forget(database, self.most_runs, self.most_days)
+
+        self._do(work)
 
     def runs(
         self,
@@ -91,7 +97,7 @@ class History:
             "SELECT key, count(DISTINCT ident), avg(seconds) AS mean, max(seconds) FROM task JOIN run USING (ident)"
             " WHERE verb = ? GROUP BY key ORDER BY mean DESC LIMIT ?",
             verb,
-            limit,
+            _bounded(limit),
         )
         return [PastTask(*row) for row in rows]
 
@@ -107,6 +113,8 @@ class History:
         :raises BadInput: when that is no day.
         """
         when = day_of(day) if isinstance(day, str) else day
+        if when == date.max:
+            return []
         return self.changes(begin_of(when), begin_of(when + timedelta(days=1)))
 
     def failures(
@@ -158,34 +166,60 @@ class History:
         where = " AND ".join(given) or "1"
         order = "started DESC, ident DESC" + (", number DESC" if "JOIN" in tables else "")
         query = f"SELECT {columns} FROM {tables} WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608
-        return self._ask(query, *given.values(), limit)
+        return self._ask(query, *given.values(), _bounded(limit))
 
     def _ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         if not self.path.exists():  # a question makes no file
+            _keep_forks_apart()
             with ALONE, closing(sqlite3.connect(":memory:")) as database:
                 prepare(database)
                 return database.execute(query, values).fetchall()
-        with self._open() as database:
-            return database.execute(query, values).fetchall()
+        return self._do(lambda database: database.execute(query, values).fetchall())
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection in a transaction."""
+    def _do(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Return what work gives in a transaction, which is done again when another process was at it."""
+        _keep_forks_apart()
+        until = time.monotonic() + PATIENCE
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with ALONE, closing(sqlite3.connect(self.path, timeout=PATIENCE, isolation_level="IMMEDIATE")) as database:
-                if not self.path.stat().st_size:
-                    self.path.chmod(0o600)  # SQLite's files beside it get the same
-                prepare(database)
-                with database:
-                    yield database
+            while True:
+                try:
+                    return self._try(work)
+                except sqlite3.OperationalError as error:
+                    if (error.sqlite_errorcode & 0xFF) not in BUSY or time.monotonic() >= until:
+                        raise
+                time.sleep(PAUSE)
         except (sqlite3.Error, OSError) as error:
             remedy = "Move it away when it is damaged; runs go on without it."
             raise HistoryError(f"The history {self.path} cannot be used: {error}. {remedy}") from error
 
+    def _try(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        with ALONE, closing(sqlite3.connect(self.path, timeout=0, isolation_level="IMMEDIATE")) as database:
+            if not self.path.stat().st_size:
+                self.path.chmod(0o600)  # SQLite's files beside it get the same
+            prepare(database)
+            with database:
+                return work(database)
+
+
+@cache
+def _keep_forks_apart() -> None:
+    """Let no fork begin while a thread is inside SQLite, whose locks a child would never free; from the first use on.
+
+    A fork waits for one transaction at most, and a program that never asks a history never waits.
+    """
+    os.register_at_fork(before=ALONE.acquire, after_in_parent=ALONE.release, after_in_child=ALONE.release)
+
 
 def _text(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat() if moment else None
+    try:
+        return moment.astimezone(UTC).isoformat() if moment else None
+    except (OverflowError, ValueError):  # the first or the last day of all calendars, in another zone
+        return moment.replace(tzinfo=UTC).isoformat() if moment else None
+
+
+def _bounded(limit: int) -> int:
+    return max(-1, min(limit, MOST))
 
 
 def _time(text: str) -> datetime:

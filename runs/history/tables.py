@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runs.outcome import COLOUR
+from runs.words import safe
 
 PLAIN_WIDTH = 10_000  # columns in a pipe, where no line may be cut
 COUNTED = ("seconds", "changes", "runs", "mean", "longest")
@@ -31,7 +32,7 @@ def show_table(question: str, rows: Sequence[Row]) -> None:
         table.add_column(name, justify="right" if name in COUNTED else "left", overflow="fold")
     for row in shown:
         style = "" if row.get("status", "green") == "green" else "red"
-        cells = [COLOUR.sub("", cell) for cell in row.values()]  # a message may bring its own
+        cells = [safe(COLOUR.sub("", cell)) for cell in row.values()]  # a message may bring its own
         lines = cells if console.is_terminal else [" ".join(cell.split()) for cell in cells]
         table.add_row(*map(Text, lines), style=style)  # a name in brackets is no markup
     console.print(table)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 
 from runs.errors import BadInput
@@ -35,7 +35,12 @@ def day_of(text: str, today: date | None = None) -> date:
 
 def begin_of(day: date) -> datetime:
     """Return the midnight that a day begins with; its offset is that day's, whatever summer time does today."""
-    return datetime.combine(day, time()).astimezone()
+    try:
+        moment = datetime.combine(day, time()).astimezone()
+        moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise BadInput(f"`{day}` is no day that a clock can say.") from None
+    return moment
 
 
 def moment_of(text: str, now: datetime | None = None) -> datetime:
@@ -45,11 +50,16 @@ def moment_of(text: str, now: datetime | None = None) -> datetime:
     """
     now = now or datetime.now().astimezone()
     if ago := re.fullmatch(r"(\d{1,5})([mhdw])", text.strip()):
-        return now - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        try:
+            return now - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        except OverflowError:
+            raise BadInput(f"`{text}` ago is before all calendars.") from None
     if "T" in text:
         try:
-            return datetime.fromisoformat(text).astimezone()
-        except ValueError:
+            moment = datetime.fromisoformat(text).astimezone()
+            moment.astimezone(UTC)
+            return moment
+        except (ValueError, OverflowError):
             raise BadInput(f"`{text}` is no time. Give one as 2026-11-24T18:00, or 12h, 7d, tuesday.") from None
     try:
         return begin_of(day_of(text, now.date()))

@@ -36,7 +36,7 @@ class Preflight(AnyVerdict, schema="mcp.aws/preflight/1"):
     def words(self) -> str:
         """How many problems there are, or where there are none."""
         if self.problems:
-            return f"{count(len(self.problems), 'problem')}: {self.problems[0].splitlines()[0]}"
+            return f"{count(len(self.problems), 'problem')}: {self.problems[0].strip().partition(chr(10))[0] or '?'}"
         return f"nothing stands in the way in account {self.account_id or '?'}, {self.region}"
 
 

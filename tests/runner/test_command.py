@@ -208,11 +208,18 @@ def _of(pid: int) -> dict[int, str]:
     return found
 
 
-@pytest.mark.parametrize(("arguments", "status"), [([], 1), (["--confirm", "lab"], 0)])
-def test_teardown_waits_for_nobody_to_answer(command: Command, arguments: list[str], status: int) -> None:
+@pytest.mark.parametrize("arguments", [[], ["-i", "inventory/lab"], ["--confirm", "lab"], ["--check"]])
+def test_teardown_wants_to_be_told_which_deployment(command: Command, house: Path, arguments: list[str]) -> None:
     done = command("teardown", *arguments)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "name it with -i INVENTORY and --confirm NAME" in done.stderr
+
+
+@pytest.mark.parametrize(("name", "status", "words"), [("lab", 0, "green"), ("other", 1, "The answer is `other`.")])
+def test_teardown_waits_for_nobody_to_answer(command: Command, name: str, status: int, words: str) -> None:
+    done = command("teardown", "-i", "inventory/lab", "--confirm", name)
     assert done.returncode == status, done.stdout
-    assert status == 0 or "The answer is ``." in done.stdout
+    assert words in done.stdout
 
 
 def test_a_shell_completes_verbs_and_their_options(capsys: pytest.CaptureFixture[str]) -> None:

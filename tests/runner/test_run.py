@@ -35,7 +35,7 @@ def red(stack: Stack) -> Run:
 
 def test_green_run(green: Run) -> None:
     assert green.ok
-    assert (green.playbook, green.status, green.rc, green.failures) == ("green", "successful", 0, ())
+    assert (green.verb, green.status, green.rc, green.failures) == ("green", "successful", 0, ())
     assert green.changed == green.hosts["localhost"].changed == 1
     assert green.hosts["localhost"].ok == 3
     assert 0 < green.duration < 60
