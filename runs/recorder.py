@@ -11,6 +11,9 @@ from typing import Any
 from runs.changes import Changes
 from runs.outcome import COLOUR, Failure, HostStats
 
+UNPARSED = "No inventory was parsed"
+TRIED = re.compile(r"^\[WARNING\]: Failed to parse inventory with '(.+?)' plugin: (.+)$", re.M)
+ORIGIN = re.compile(r"^Origin: (/\S+)$", re.M)
 COUNTED = {"runner_on_ok": "ok", "runner_on_failed": "failed", "runner_on_unreachable": "unreachable"}
 
 
@@ -98,6 +101,10 @@ def early_failures(output: str) -> tuple[Failure, ...]:
     error = re.search(r"^\[ERROR\]: (.+?)(?:\n\n|\Z|\nOrigin: (/.*?):(\d+))", text, re.M | re.S)
     if not error:
         return (Failure("", "", text.rpartition("\n")[2] or "ansible-playbook said nothing"),)
+    if error[1].startswith(UNPARSED) and (tried := TRIED.findall(text)):
+        why = "\n".join(f"as {plugin}: {what.strip()}" for plugin, what in tried)
+        origin = ORIGIN.findall(text)
+        return (Failure("", "", f"The inventory cannot be read.\n{why}", origin[-1] if origin else ""),)
     return (Failure("", "", error[1].strip(), error[2] or "", int(error[3] or 0)),)
 
 

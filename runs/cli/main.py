@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import shtab
@@ -62,6 +63,10 @@ def main(given: Sequence[str] | None = None) -> int:
     except HistoryError as error:
         return _complain(words, "history", error, FAILED)
     except OSError as error:
+        with suppress(OSError):
+            sys.stdout.flush()
+            return _complain(words, "system", error, FAILED)
+        abandon(sys.stdout)  # what could not be written, as on a full disk, would be tried again at the end
         return _complain(words, "system", error, FAILED)
 
 

@@ -50,7 +50,7 @@ def seconds(text: str) -> float:
 def positive(text: str) -> int:
     """Return a whole number above 0."""
     if not re.fullmatch(r"0*[1-9][0-9]{0,8}", text):
-        raise argparse.ArgumentTypeError(f"`{text[:40]}` is no whole number from 1 to 999999999")
+        raise argparse.ArgumentTypeError(f"`{text[:40]}` is no whole number above 0 and below a billion")
     return int(text)
 
 
