@@ -37,7 +37,7 @@ class StartOptions(TypedDict, total=False):
     limit: str | None
     tags: str | Sequence[str]
     skip_tags: str | Sequence[str]
-    extra_vars: Mapping[str, Any]
+    extra_vars: Mapping[str, Any] | None
     forks: int
     timeout: float
     wait: float

@@ -44,7 +44,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=12,
 )
-SECRETS = st.text(st.characters(exclude_categories=("Cs",)), min_size=6, max_size=40).filter(
+SECRETS = st.text(st.characters(codec="utf-8"), min_size=6, max_size=40).filter(
     lambda text: len(text.strip()) >= 6 and not text.startswith(("/", "~", "./"))
 )
 PEM = "-----BEGIN KEY-----\nMIIEowIBAAKCAQEA7\nq8Zt+/9aXx==\nab\n-----END KEY-----\n"
