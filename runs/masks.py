@@ -16,7 +16,8 @@ SECRET = re.compile(r"passw|passphrase|secret|token|credential|private_?key|api_
 PLACE = re.compile(r"(file|path|dir|directory|folder|sock|socket)$", re.I)  # names of what holds a secret, and is none
 SHORTEST = 6  # a shorter value would hide half of the output
 TELLING = 4  # letters and digits in a row that are sought before the whole pattern
-BETWEEN = r"(?:\\[nrt]|[\s\\])+"  # what line breaks and blanks become when a text is escaped, indented or folded
+# What line breaks and blanks become when a text is escaped, indented or folded.
+BETWEEN = r"(?:\\(?:[nrtNLP]|u(?i:0085|2028|2029))|[\s\\])+"
 # Letters that JSON and YAML put behind a backslash.
 SHORT = dict(zip("\0\a\b\x1b\f\v\x85\xa0\u2028\u2029", "0abefvN_LP", strict=True))
 # What Ansible itself says of a host or an event, as no task can put a secret there and readers go by it.
@@ -113,7 +114,7 @@ def _written(number: float) -> Iterator[str]:
 
 def _pattern(value: str) -> str:
     """Return the pattern of a value in all its forms."""
-    return BETWEEN.join(map(_word, re.split(r"[ \t\n\r]+", value)))
+    return BETWEEN.join(map(_word, re.split(r"[ \t\n\r\x85\u2028\u2029]+", value)))
 
 
 def _word(word: str) -> str:

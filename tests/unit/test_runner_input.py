@@ -88,6 +88,8 @@ def test_a_masked_event_is_an_event(secret: str, result: Any) -> None:
 @example(PEM)
 @example("a b c d e f g h")
 @example("0000\x1f0")
+@example("0000\x850")
+@example("0\u2028000\u20290")
 def test_every_form_of_a_secret_is_masked(secret: str) -> None:
     masks, whole = Masks({"some_password": secret}), secret.strip()
     forms = {
