@@ -31,7 +31,7 @@ def tables(run: Outcome, width: int) -> Iterator[Text]:
     told = typed(run.published.get("versions"))
     for host, found in (told.as_dict()["hosts"] if isinstance(told, Versions) else {}).items():
         try:
-            table = versions.table(*_clean([host, found]), datetime.now(UTC), width, _paint)
+            table = versions.table(_clean(host), _clean(found), datetime.now(UTC), width, _paint)
         except (KeyError, TypeError, ValueError, AttributeError):  # a lock or a record of another shape
             continue
         yield from _lines(table)

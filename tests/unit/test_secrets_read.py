@@ -23,7 +23,8 @@ def test_a_token_that_no_header_can_hold_is_refused_and_not_printed(tmp_path: Pa
     given = {"secrets_path": "/acme", "__secrets_read": {"secrets": {"token": token, "other": "a\nb"}}}
     play = {"hosts": "localhost", "gather_facts": False, "vars": given, "tasks": [*tasks, look]}
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
-    command = [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", tmp_path / "play.yml", "-vv"]
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    command = [program, "-i", "localhost,", "play.yml", "-vv"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode == 0) is green, done.stdout + done.stderr
     assert "s3cret" not in done.stdout + done.stderr
