@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,7 @@ def variables(**given: Any) -> dict[str, Any]:
     own: dict[str, Any] = {}
     for path in ("defaults/main.yml", "vars/main.yml"):
         own |= trust(yaml.safe_load((ROLE / path).read_text()))
-    return (
-        own
-        | {"ansible_managed": "managed", "__stack_built": {"results": [{"image": "mcp:3f786850e387-0c1d2e3f"}]}}
-        | given
-    )
+    return own | {"ansible_managed": "managed", "__stack_compose": {"image": "mcp:3f786850e387-0c1d2e3f"}} | given
 
 
 def render(template: str, **given: Any) -> str:
@@ -113,11 +110,116 @@ def test_unit_waits_for_its_neighbours_and_never_gives_up() -> None:
     ],
 )
 def test_failed_clone_names_one_remedy(said: str, remedy: str) -> None:
-    given = variables(__stack_git_says=said, stack_version="v9", stack_repository="https://x/y.git")
+    given = variables(__stack_git_output=said, stack_version="v9", stack_repository="https://x/y.git")
     message = Templar(loader=DataLoader(), variables=given).template(given["__stack_clone_failure"])
     assert remedy in message.splitlines()[1]
     assert message.splitlines()[2].startswith("What runs on the host was left alone.")
     assert message.endswith(said)
+
+
+BUILT: dict[str, Any] = {"__stack_built": {"failed": True}}
+PUSHED: dict[str, Any] = {"__stack_pushed": {"failed": True}}
+ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("step", "output", "cause"),
+    [
+        (BUILT, "write /var/lib/docker/tmp/x: no space left on device", "built: the disk of the host is full"),
+        (BUILT, "Cannot connect to the Docker daemon at unix:///x.", "built: the Docker engine does not answer"),
+        (BUILT, '"/opt/mcp/source/x" is not an existing directory', "built: there is no Dockerfile at the place named"),
+        (BUILT, "failed to read dockerfile: open Dockerfile: no such", "built: there is no Dockerfile at the place"),
+        (BUILT, "dockerfile parse error line 7: unknown instruction: FOO", "built: the Dockerfile cannot be read"),
+        (BUILT, 'failed to do request: Head "https://x/v2/": no such host', "built: a base image cannot be pulled"),
+        (BUILT, "pull access denied, repository does not exist", "built: a base image cannot be pulled"),
+        (
+            BUILT,
+            'process "/bin/sh -c false" did not complete successfully: exit code: 1',
+            "built: a step of the Docker",
+        ),
+        (
+            BUILT,
+            'process "/bin/sh -c x" did not complete successfully: exit code: 137',
+            "built: a step was killed, most",
+        ),
+        (
+            BUILT,
+            'failed to calculate checksum of ref a: "/x.py": not found',
+            "built: a file that the Dockerfile copies",
+        ),
+        (BUILT, "async task did not complete within the requested time - 9s", "built: it took more than 1200 s"),
+        (BUILT, "something new", "built: Docker reports the reason below"),
+        (PUSHED, "write /var/lib/docker/x: no space left on device", "pushed: the disk of the host is full"),
+        (
+            PUSHED,
+            "denied: User: arn:aws:sts::1:assumed-role/example/i-0 is not authorized to perform:"
+            " ecr:InitiateLayerUpload on resource: arn:aws:ecr:us-east-1:1:repository/x",
+            "pushed: the role of the host lacks the right ecr:InitiateLayerUpload",
+        ),
+        (
+            {},
+            "pull access denied, repository does not exist or may require 'docker login': denied: User:"
+            " arn:aws:sts::1:assumed-role/x is not authorized to perform: ecr:BatchGetImage on resource: x",
+            "pulled: the role of the host lacks the right ecr:BatchGetImage",
+        ),
+        ({}, f'Head "https://{ECR}/v2/x": no basic auth credentials', "pulled: the host has no credentials for"),
+        (
+            {},
+            "name unknown: The repository with name 'x' does not exist",
+            "pulled: the registry has no such repository",
+        ),
+        (PUSHED, "denied: requested access to the resource is denied", "pushed: the registry denies this host access"),
+        ({}, 'Get "https://x/v2/": x509: certificate signed by unknown authority', "pulled: the certificate of the"),
+        (
+            {},
+            'Get "https://x/v2/": dial tcp: lookup x on 10.0.0.2:53: no such host',
+            "pulled: the host cannot reach it",
+        ),
+        ({}, 'Get "http://x:9/v2/": dial tcp x:9: connect: connection refused', "pulled: the host cannot reach it"),
+        ({}, "net/http: request canceled (Client.Timeout exceeded while awaiting)", "pulled: the host cannot reach it"),
+        ({}, "received unexpected HTTP status: 503 Service Unavailable", "pulled: the host cannot reach it"),
+        ({}, "toomanyrequests: Rate exceeded", "pulled: the registry limits how often it is asked"),
+        (
+            {},
+            "manifest unknown: Requested image not found",
+            "pulled: the registry does not have it. Remedy: see why the",
+        ),
+    ],
+)
+def test_a_failed_image_names_one_cause_and_remedy(step: dict[str, Any], output: str, cause: str) -> None:
+    failed = {
+        "failed": True,
+        "item": {"image": "r.example/x:1"},
+        "msg": "It failed",
+        "stderr": f"#1 sha256:0\n\n{output}",
+    }
+    given = variables(ansible_failed_result={"results": [{"failed": False}, failed]}, **step)
+    message = Templar(loader=DataLoader(), variables=given).template(given["__stack_image_failure"])
+    assert message.startswith(f"The image r.example/x:1 cannot be {cause}")
+    assert message.count("Remedy: ") == 1
+    assert message.splitlines()[0].endswith("What runs on the host was left alone.")
+    assert message.splitlines()[1:] == ["  It failed", f"  {output}"]
+
+
+@pytest.mark.parametrize(
+    ("output", "absent", "taken"),
+    [
+        (f"manifest for {ECR}/x:y not found: manifest unknown: Requested image not found", True, False),
+        (f'failed to resolve reference "{ECR}/x:y": {ECR}/x:y: not found', True, False),
+        (f"repository {ECR}/x not found: name unknown: The repository with name 'x' does not exist", False, False),
+        (
+            "tag invalid: The image tag 'y' already exists in the 'x' repository and cannot be overwritten because the"
+            " repository is immutable.",
+            False,
+            True,
+        ),
+        ("layer already exists, unexpected EOF", False, False),
+    ],
+)
+def test_only_a_missing_tag_is_built_and_only_a_taken_one_pulled(output: str, absent: bool, taken: bool) -> None:
+    known = variables()
+    found = [bool(re.search(known[f"__stack_{name}_registry"], output)) for name in ("not_in", "already_in")]
+    assert found == [absent, taken]
 
 
 @pytest.mark.parametrize(
