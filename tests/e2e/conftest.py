@@ -25,7 +25,7 @@ from lab.settings import API_URL, CREDENTIALS, REGION, RUN
 ROOT = Path(__file__).parents[2]
 # A deployment of its own, so that one which stands in the lab is left alone: name, network, key and known hosts.
 NAME = "mcp-e2e"
-INVENTORY = ROOT / ".lab" / "e2e" / "inventory"
+INVENTORY = ROOT / ".lab" / "inventory" / "e2e"
 OWN = {r"(?<!/)\bmcp-lab\b": NAME, r"\b10\.20\.": "10.24.", r"/run/ssh/": "/run/ssh-e2e/"}
 SUBNETS = "network_subnet_cidrs: [10.24.1.0/24, 10.24.2.0/24]\n"
 KEYS = RUN / "ssh-e2e"

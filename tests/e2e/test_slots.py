@@ -54,7 +54,7 @@ def test_control_node_killed_in_the_middle_of_a_deploy(server: Server) -> None:
             wait_until_filled(server, first)
             second = ansible("mcp.aws.deploy", *tiny.version("one"))
             assert second.returncode == 4, second.stdout[-4000:]
-            assert "deploy of lab has been running since" in second.stdout + second.stderr
+            assert f"deploy of {INVENTORY.name} has been running since" in second.stdout + second.stderr
             # Where that lock of the control node is not seen, as from another one, the host has its own.
             elsewhere = ansible("mcp.aws.deploy", *tiny.version("one"), before=WITHOUT_LOCKS)
             assert elsewhere.returncode == 2, elsewhere.stdout[-4000:]
