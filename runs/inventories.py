@@ -108,7 +108,7 @@ def _looks_like_one(path: Path) -> bool:
             return not project and (any(_has(path, part) for part in VARIABLES) or any(map(_looks_like_one, inside)))
         if IGNORED.search(path.name) or path.suffix not in ("", ".ini", ".yml", ".yaml"):
             return False
-        if not path.is_file() or not path.stat().st_size:  # files of the kernel, which say 0, may never end
+        if not path.is_file() or not 0 < path.stat().st_size < LARGEST:  # a file of the kernel may never end
             return False
         signs = MAPPED if path.suffix in (".yml", ".yaml") else HEADED
         return bool(signs.search(_beginning(path)))
@@ -123,7 +123,9 @@ def _beginning(path: Path) -> str:
 
 def _candidates(place: Path) -> list[str]:
     """Return the inventories that lie in a directory, and in its `inventory`."""
-    found = []
+    found: list[str] = []
+    if place.resolve().parent == place.resolve():  # which holds the kernel's files
+        return found
     with suppress(OSError):
         found += [one.name for one in place.iterdir() if one.name != "inventory" and _looks_like_one(one)]
     return found + [f"inventory/{one.name}" for one in _below(place / "inventory")]

@@ -227,6 +227,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("inventory/on", "Did you mean `one`"),
         ("nope", r"No inventory `nope`\. There are: alone, inventory/"),
         ("x" * 300, "cannot be read: File name too long"),
+        ("/nope", r"No inventory `/nope`\."),
         ("/dev/null", "neither a file nor a directory"),
     ],
 )
