@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,6 +19,8 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 POLL = 0.02
 JOB = re.compile(r"async_wrapper\.py (j\d+) ")
 FOLDER = re.compile(r"/(ansible-tmp-[\d.]+-\d+-\d+)/")
+if not sys.platform.startswith("linux"):
+    raise ImportError("mcp.aws runs its playbooks from Linux only: it finds and ends their processes through /proc.")
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
 

@@ -200,6 +200,14 @@ import runner, runs.cli.main
     assert str(ROOT / "runs") not in done.stdout
 
 
+def test_another_system_is_told_that_it_will_not_do() -> None:
+    program = "import sys; sys.platform = 'darwin'; import runs.processes"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr.endswith(
+        "ImportError: mcp.aws runs its playbooks from Linux only: it finds and ends their processes through /proc.\n"
+    )
+
+
 # Which inventory
 
 
