@@ -112,6 +112,16 @@ def slug(name: str) -> str:
     return name.replace(" ", "_").replace("'", "")
 
 
+SLOT = {
+    "MCP_SLOT": "blue",
+    "MCP_ADDRESS": "127.0.0.1",
+    "MCP_PORT": "8101",
+    "MCP_SUBNET": "172.30.1.0/25",
+    "MCP_RELEASE": "r",
+    "GIVEN": "by the role",
+    "MCP_AUTH_TOKEN": "x",
+    "API_KEY": "x",
+}
 Run = Callable[[list[str]], list[str]]
 
 
@@ -176,6 +186,15 @@ def judge(run: Run, cases: dict[str, dict[str, Any]], tracked: list[str]) -> dic
     return verdicts
 
 
+def start(project: dict[str, Any]) -> str:
+    """What Compose says of a release's file as the unit of a slot gives it to it; nothing when it takes it."""
+    text = base64.b64encode(json.dumps(project).encode()).decode()
+    environment = shlex.join(["env", "-i", "PATH=/usr/local/bin:/usr/bin:/bin", *(f"{k}={v}" for k, v in SLOT.items())])
+    return (
+        f"echo {text} | base64 -d | {environment} docker compose -p mcp-blue -f - config -q 2>&1 | tr '\\n' ' '; echo"
+    )
+
+
 def unpack(files: dict[str, str]) -> str:
     """A command that writes files below /srv/compose."""
     archive = io.BytesIO()
@@ -217,6 +236,9 @@ def test_every_compose_file_merges(run: Run) -> None:
         assert [each for each in others if "ports" in each or "container_name" in each] == [], name
         for key, value in HOLDS.get(name, {}).items():
             assert server.get(key) == value, f"{name}: {key}"
+    accepted = run([start(project) for _error, project in verdicts.values()])
+    assert [line for line in accepted if line] == []
+    assert len(accepted) == 19
     assert sorted(verdicts["profiles"][1]["services"]) == ["app"]
     assert verdicts["volume-default-source"][1]["volumes"] == {"store": {"name": "mcp_store"}}
     assert verdicts["secrets-file"][1]["secrets"] == {"api_key": {"environment": "API_KEY"}}

@@ -42,7 +42,8 @@ def fork(host: Host) -> str:
     """A repository on the host: the reference server and one commit more."""
     git = "git -C /srv/fork -c user.name=m -c user.email=m@localhost"
     host.check_output(f"rm -rf /srv/fork && git clone -q /opt/mcp/source /srv/fork && {git} checkout -q -b next")
-    host.check_output(f"{git} commit -q --allow-empty -m next")
+    host.check_output(r"printf 'FROM python:3.11-slim\nRUN sleep 300\n' > /srv/fork/Slow")
+    host.check_output(f"{git} add Slow && {git} commit -q -m next")
     return host.check_output(f"{git} rev-parse HEAD")
 
 
@@ -165,6 +166,14 @@ def test_a_deploy_that_cannot_begin_says_why_and_leaves_the_old_one(
     assert says in refused(**{"stack_repository": "/srv/fork", **settings})
     assert answers(host)
     assert inspect(host, "{{.Id}} {{.State.StartedAt}}") == before
+
+
+@pytest.mark.usefixtures("fork")
+def test_a_build_that_takes_too_long_is_ended(host: Host) -> None:
+    said = refused(stack_repository="/srv/fork", stack_dockerfile="Slow", stack_build_timeout=15)
+    assert "it took more than 15 s. Remedy: see what takes so long, or raise stack_build_timeout" in said
+    assert eventually(lambda: host.run("pgrep -fx 'sleep 300'").rc != 0), "the build goes on"
+    assert answers(host)
 
 
 def test_a_deploy_and_its_rollback_have_no_gap(host: Host, fork: str) -> None:

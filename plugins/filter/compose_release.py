@@ -173,7 +173,7 @@ def _errors(
                 if (inside := _inside(path, source)) is not None:
                     yield (
                         f"{key}.{item['source']} is the file `{inside}`, and a release has no files of the repository",
-                        f"give stack_secrets a {item['source'].upper()}",
+                        f"give stack_secrets a {item['source'].upper().replace('-', '_')}",
                     )
     for name in unset:
         yield f"`${{{name}}}` has no value", f"give stack_environment or stack_secrets a {name}"

@@ -138,7 +138,7 @@ def test_what_two_slots_cannot_share_is_refused_with_the_remedy(server: dict[str
     assert ". Remedy: " in errors[0]
 
 
-def test_all_errors_are_told_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     given = {"services": {"app": {"networks": {"a": {"ipv4_address": "10.0.0.2"}, "b": None}}}}
     answer = released({"app": {}}, given=given, unset=["KEY"], omit=["pg", "app"])
     assert answer["errors"] == [
