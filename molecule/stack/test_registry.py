@@ -14,6 +14,11 @@ from questions import run
 from testinfra.host import Host
 
 REGISTRY = "127.0.0.1:5000/mcp"
+CONFIGURATION = (
+    "{version: 0.1, storage: {filesystem: {rootdirectory: /var/lib/docker-registry}}, http: {addr: '127.0.0.1:5000'}}"
+)
+INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get install -qy docker-registry"
+PURGE = "DEBIAN_FRONTEND=noninteractive apt-get purge -qy docker-registry; rm -rf /var/lib/docker-registry"
 UNBUILDABLE = {"before_build": ["rm Dockerfile"]}
 
 
@@ -21,14 +26,11 @@ UNBUILDABLE = {"before_build": ["rm Dockerfile"]}
 def registry(host: Host) -> Iterator[str]:
     """A registry on the host. Afterwards all is as before."""
     before = host.check_output(f"readlink /opt/mcp/slots/{serving(host)}").rpartition("/")[2]
-    host.check_output(
-        "DEBIAN_FRONTEND=noninteractive apt-get install -qy docker-registry && systemctl start docker-registry"
-    )
+    host.check_output(f'{INSTALL} && echo "{CONFIGURATION}" > /etc/docker/registry/config.yml')
+    host.check_output("systemctl restart docker-registry")
     yield REGISTRY
     done = play("rollback", stack_rollback_to=before)
-    host.check_output(
-        "DEBIAN_FRONTEND=noninteractive apt-get purge -qy docker-registry; git -C /opt/mcp/source checkout ."
-    )
+    host.check_output(f"{PURGE}; git -C /opt/mcp/source checkout -q .")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
