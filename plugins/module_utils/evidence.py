@@ -16,6 +16,7 @@ FOLDER = re.compile(r"\d{8}T\d{6}Z-")
 SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|PWD|KEY|CREDENTIAL|AUTH|DSN", re.IGNORECASE)
 URL_PASSWORD = re.compile(r"""(://[^\s/:@"']*:)([^\s/@"']+)(?=@)""")
 ENTRY = re.compile(r'^(\w+)="((?:[^"\\]|\\.)*)"$', re.MULTILINE)
+KILLED = "2"  # CLD_KILLED: by systemd, which gave up waiting
 UNESCAPED = {"n": "\n", "r": "\r"}
 SHORTEST_PART = 8  # of a secret that is several: a shorter one would cover half of every log
 
@@ -114,3 +115,21 @@ def reason(answer: Mapping[str, Any], lines: int = 5) -> str:
 def whole_lines(text: str, letters: int) -> str:
     """Return the end of a text that is too long, from the beginning of a line."""
     return text if len(text) <= letters else text[-letters:].partition("\n")[2]
+
+
+def why_it_ended(inspected: str, main: str, start_timeout: int) -> str:
+    """Say why a server does not run, out of what `docker inspect` says of its container; nothing while it does.
+
+    :param main: how the unit's main process ended, by systemd's ExecMainCode; it waits for the end of the container.
+    """
+    try:
+        state = json.loads(inspected)[0]["State"]
+    except (ValueError, LookupError, TypeError):
+        return ""
+    if state.get("OOMKilled"):
+        return "was killed because its memory ran out (stack_memory)"
+    if state.get("Status") not in ("exited", "dead"):
+        return ""
+    if main == KILLED:
+        return f"did not get ready within {start_timeout} s (stack_start_timeout)"
+    return f"ended with status {state.get('ExitCode')}" + (f": {state['Error']}" if state.get("Error") else "")

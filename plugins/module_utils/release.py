@@ -7,12 +7,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-DETAILS = "release.json"
+DETAILS, SERVED = "release.json", "served"
 ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "$": r"\$", "\n": r"\n", "\r": r"\r"})
 
 
@@ -31,7 +31,7 @@ class Release:
     """What is told of a release.
 
     :param version: what was asked for; `commit` is what that was.
-    :param served: when it last began to serve, UTC ISO 8601; nothing while it never did.
+    :param served: when it last began to serve, UTC ISO 8601, from a file of its own; nothing while it never did.
     """
 
     release: str
@@ -55,6 +55,8 @@ class Release:
         )
         if not all(isinstance(value, str) for name, value in found.items() if name != "served" or value) or not found:
             raise ValueError(f"{folder / DETAILS} is damaged")
+        if (folder / SERVED).is_file():
+            found["served"] = (folder / SERVED).read_text().strip()
         return cls(**found)
 
     def write(self, folder: Path) -> None:
@@ -62,10 +64,6 @@ class Release:
         new = folder / f".{DETAILS}"
         new.write_text(json.dumps(asdict(self), indent=1) + "\n")
         new.replace(folder / DETAILS)
-
-    def began_to_serve(self) -> Release:
-        """Return it with the time of now."""
-        return replace(self, served=now())
 
     def matches(self, wanted: str) -> bool:
         """Tell whether a person means this one: by its name, version or the beginning of its commit."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import stat
@@ -17,6 +18,7 @@ from ansible_collections.mcp.aws.plugins.module_utils.release import Release
 from ansible_collections.mcp.aws.plugins.module_utils.slots import (
     RELEASES,
     SLOT_SETTINGS,
+    SLOTS,
     Slot,
     idle,
     serving,
@@ -30,13 +32,13 @@ version_added: 0.2.0
 description:
   - A release is a folder below C(/opt/mcp/releases) with a Compose file, an environment and secrets. Its name is made
     of the commit and a hash of all that, so that the same input is the same release.
-  - V(present) writes a release; V(chosen) finds the one to go back to, and gives it today's secrets; V(pruned) deletes
-    the oldest ones with their images.
+  - V(present) writes a release; V(selected) finds the one to go back to, and gives it today's secrets; V(cleaned)
+    deletes the oldest ones with their images.
 options:
   state:
     description: What to do.
     type: str
-    choices: [present, chosen, pruned]
+    choices: [present, selected, cleaned]
     default: present
   slots:
     description: The slots; what each of them is, is written to C(/etc/mcp/slots).
@@ -85,13 +87,11 @@ options:
     type: str
     default: ""
   environment:
-    description: Environment of the server.
-    type: dict
-    default: {}
+    description: Environment of the server, as JSON, which is masked whole, and not each word of it in returned names.
+    type: json
   secrets:
-    description: Secret part of the environment.
-    type: dict
-    default: {}
+    description: Secret part of the environment, as JSON.
+    type: json
   wanted:
     description: Release, commit or version to go back to. Empty means the one that served before.
     type: str
@@ -102,7 +102,7 @@ options:
     default: 5
 attributes:
   check_mode:
-    description: Says what would be written, chosen or deleted.
+    description: Says what would be written, selected or deleted.
     support: full
   diff_mode:
     description: Shows the Compose file against that of the serving release, and names of variables; no values.
@@ -117,30 +117,34 @@ EXAMPLES = r"""
     commit: 3f786850e387550fdab836ed7e6dc881de23001b
     image: mcp:3f786850e387-0c1d2e3f
     compose: "{{ lookup('ansible.builtin.template', 'compose.yml.j2') }}"
-    environment: {LOG_LEVEL: INFO}
+    environment: '{"LOG_LEVEL": "INFO"}'
 
 - name: Find the version that served before
   mcp.aws.release:
-    state: chosen
+    state: selected
     slots: "{{ stack_slots }}"
 """
 
 RETURN = r"""
 release:
   description: Name of the release.
-  returned: unless O(state=pruned)
+  returned: unless O(state=cleaned)
   type: str
   sample: 3f786850e387-5f2a9c01
 image:
   description: Its image.
-  returned: unless O(state=pruned)
+  returned: unless O(state=cleaned)
   type: str
 commit:
   description: Its commit.
-  returned: unless O(state=pruned)
+  returned: unless O(state=cleaned)
   type: str
 slot:
-  description: The slot to fill, as it does not serve.
+  description: The slot to start it in, as it does not serve.
+  returned: always
+  type: str
+held:
+  description: The release that the slot to start it in holds still; empty where there is none.
   returned: always
   type: str
 old:
@@ -150,16 +154,14 @@ old:
   sample: {slot: blue, release: 9daeafb9864c-1b2c3d4e}
 serves:
   description: Whether the release serves and runs already.
-  returned: unless O(state=pruned)
+  returned: unless O(state=cleaned)
   type: bool
 deleted:
   description: Releases that were deleted.
-  returned: with O(state=pruned)
+  returned: with O(state=cleaned)
   type: list
   elements: str
 """
-
-SHORTEST_SECRET = 8
 
 
 class Shelf:
@@ -168,10 +170,13 @@ class Shelf:
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
         self.wanted: dict[str, Any] = module.params
+        for name in ("environment", "secrets"):
+            self.wanted[name] = json.loads(module.params[name] or "{}")
         self.slot = Slot(serving())
         self.old = {"slot": self.slot.name, "release": self.slot.release() if self.slot.name else ""}
         self.names = [slot["name"] for slot in self.wanted["slots"]]
-        self.answer = {"slot": idle(self.names, self.slot.name), "old": self.old}
+        slot = idle(self.names, self.slot.name)
+        self.answer = {"slot": slot, "old": self.old, "held": Slot(slot).release()}
 
     def runs(self, release: str) -> bool:
         """Tell whether a release serves, and its container and unit are up."""
@@ -199,6 +204,7 @@ class Shelf:
         made = not (folder / releases.DETAILS).is_file()
         if made and not self.module.check_mode:
             told = {field: self.wanted[field] for field in ("image", "commit", "version", "repository")}
+            SLOTS.mkdir(mode=0o755, parents=True, exist_ok=True)
             self.write(folder, files, Release(release=name, made=releases.now(), **told))
         slots = {SLOT_SETTINGS / f"{slot['name']}.env": (settings(**slot), 0o640) for slot in self.wanted["slots"]}
         spoilt = self.mend({} if made else {folder / file: kept for file, kept in files.items()}) | self.mend(slots)
@@ -247,7 +253,7 @@ class Shelf:
         before = (folder / "compose.yml").read_text() if self.old["release"] and folder.is_dir() else ""
         return {"before": before, "after": compose, "before_header": str(folder), "after_header": "the new release"}
 
-    def chosen(self) -> None:
+    def selected(self) -> None:
         """Find an earlier release, and give it today's secrets."""
         found = releases.choose(releases.read_all(RELEASES), self.old["release"], self.wanted["wanted"])
         if isinstance(found, str):
@@ -283,7 +289,7 @@ class Shelf:
         text = (RELEASES / release.release / "compose.yml").read_text()
         return {image for image in re.findall(r'"?image"?: "?([^"\s]+)', text) if release.commit[:12] in image}
 
-    def pruned(self) -> None:
+    def cleaned(self) -> None:
         """Delete the oldest releases, and the images that no release has any more."""
         everything = releases.read_all(RELEASES)
         held = [Slot(name).release() for name in self.names]
@@ -322,7 +328,7 @@ def main() -> None:
     text = {"type": "str", "default": ""}
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["present", "chosen", "pruned"], "default": "present"},
+            "state": {"type": "str", "choices": ["present", "selected", "cleaned"], "default": "present"},
             "slots": {
                 "type": "list",
                 "elements": "dict",
@@ -333,14 +339,12 @@ def main() -> None:
                 },
             },
             **dict.fromkeys(("commit", "version", "repository", "image", "compose", "ready_path", "wanted"), text),
-            "environment": {"type": "dict", "default": {}, "no_log": True},
-            "secrets": {"type": "dict", "default": {}, "no_log": True},
+            "environment": {"type": "json", "no_log": True},
+            "secrets": {"type": "json", "no_log": True},
             "keep": {"type": "int", "default": 5},
         },
         supports_check_mode=True,
     )
-    # A value such as 0 or true is no secret, and would cover parts of the names that are returned.
-    module.no_log_values = {value for value in module.no_log_values if len(str(value)) >= SHORTEST_SECRET}
     try:
         getattr(Shelf(module), module.params["state"])()
     except OSError as error:

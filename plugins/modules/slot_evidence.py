@@ -15,6 +15,8 @@ description:
     Compose file into a folder that root alone reads, and deletes all but the newest folders.
   - What cannot be had (the container is gone, the engine is down) is named in the file in its stead. The module does
     not fail for it, as it runs where something else has failed already.
+  - O(answer) and O(secrets) are not masked in what is returned, as each word of them would be taken out of the path.
+    Give the task C(no_log); what is returned is covered already.
   - Covers every value of the container's environment, O(secrets), the release's own secrets, and passwords in URLs.
 options:
   slot:
@@ -29,6 +31,10 @@ options:
     description: What the task that failed said, kept as C(gate.json).
     type: dict
     default: {}
+  start_timeout:
+    description: Seconds that the server had to get ready.
+    type: int
+    default: 120
   secrets:
     description: Values that must not be kept anywhere.
     type: list
@@ -62,6 +68,7 @@ EXAMPLES = r"""
     answer: "{{ ansible_failed_result }}"
     secrets: "{{ stack_secrets.values() }}"
   become: true
+  no_log: true
 """
 
 RETURN = r"""
@@ -76,7 +83,9 @@ last:
   type: list
   elements: str
 reason:
-  description: Why the task of O(answer) failed, without secrets; of a command, what it said last.
+  description: >-
+    Why the server ended, where it did; otherwise why the task of O(answer) failed, without secrets; of a command,
+    what it said last.
   returned: always
   type: str
 problem:
@@ -122,8 +131,8 @@ def text_of(file: Path) -> str:
         return f"# {file}: {error.strerror}\n"
 
 
-def collect(slot: str, release: Path, answer: object) -> tuple[dict[str, str], list[str]]:
-    """Return the files by name, and the last lines; secrets are still in both."""
+def collect(slot: str, release: Path, answer: object, start_timeout: int) -> tuple[dict[str, str], list[str], str]:
+    """Return the files by name, the last lines, and why the server ended; secrets are still in all."""
     container, unit = f"mcp-{slot}", f"mcp@{slot}"
     runs, log = said(["docker", "logs", "--timestamps", "--tail", "2000", container])
     _ok, inspected = said(["docker", "container", "inspect", container])
@@ -135,7 +144,13 @@ def collect(slot: str, release: Path, answer: object) -> tuple[dict[str, str], l
         "gate.json": json.dumps(answer, indent=1, ensure_ascii=False) + "\n",
         "compose.yml": text_of(release / "compose.yml"),
     }
-    return files, evidence.last(log if runs else journal, LAST_LINES)
+    _ok, main = said(["systemctl", "show", "--property", "ExecMainCode", "--value", unit])
+    why = evidence.why_it_ended(inspected, main.strip(), start_timeout)
+    return (
+        files,
+        evidence.last(log if runs else journal, LAST_LINES),
+        f"The server in slot {slot} {why}." if why else "",
+    )
 
 
 def write(folder: Path, files: dict[str, str], keep: int) -> None:
@@ -154,8 +169,9 @@ def main() -> None:
         argument_spec={
             "slot": {"type": "str", "required": True},
             "release": {"type": "str", "required": True},
-            "answer": {"type": "dict", "default": {}, "no_log": True},
-            "secrets": {"type": "list", "elements": "str", "default": [], "no_log": True},
+            "answer": {"type": "dict", "default": {}, "no_log": False},
+            "start_timeout": {"type": "int", "default": 120},
+            "secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
             "directory": {"type": "path", "default": "/var/lib/mcp/evidence"},
             "releases": {"type": "path", "default": "/opt/mcp/releases"},
             "keep": {"type": "int", "default": 10},
@@ -164,8 +180,6 @@ def main() -> None:
     )
     answer = module.params.pop("answer")
     secrets = [secret for secret in module.params["secrets"] if secret]
-    # Every word of the answer counts as secret otherwise, and would be taken out of the path that is returned.
-    module.no_log_values = set(secrets)
     folder = Path(module.params["directory"], evidence.folder_name(datetime.now(UTC), module.params["release"]))
     if module.check_mode:
         module.exit_json(changed=True, path=str(folder), last=[], reason="", problem="")
@@ -174,7 +188,7 @@ def main() -> None:
     for name in ("mcp.env", "secrets.env"):
         values = evidence.environment(text_of(release / name))
         secrets += values.values() if name == "secrets.env" else evidence.secrets_of(values)
-    files, last = collect(module.params["slot"], release, answer)
+    files, last, ended = collect(module.params["slot"], release, answer, module.params["start_timeout"])
     files = {name: evidence.cover(text, secrets) for name, text in files.items()}
     problem = ""
     try:
@@ -182,7 +196,7 @@ def main() -> None:
     except OSError as error:
         problem = f"{folder}: {error.strerror}"
     last = evidence.cover("\n".join(last), secrets).splitlines()
-    reason = evidence.cover(evidence.reason(answer), secrets)
+    reason = evidence.cover(ended or evidence.reason(answer), secrets)
     path = "" if problem else str(folder)
     module.exit_json(changed=not problem, path=path, last=last, reason=reason, problem=problem)
 

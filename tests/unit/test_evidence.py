@@ -178,3 +178,27 @@ def test_what_cannot_be_written_fails_nothing(tmp_path: Path) -> None:
     found = collected(tmp_path, "echo hello")
     assert (found["path"], found["changed"], found["last"]) == ("", False, ["hello"])
     assert "evidence" in found["problem"]
+
+
+@pytest.mark.parametrize(
+    ("state", "main", "why"),
+    [
+        ({"Status": "running"}, "0", ""),
+        ({"Status": "created"}, "0", ""),
+        ({"Status": "exited", "ExitCode": 3, "Error": ""}, "1", "ended with status 3"),
+        ({"Status": "exited", "ExitCode": 127, "Error": "no such file"}, "1", "ended with status 127: no such file"),
+        ({"Status": "exited", "ExitCode": 143}, "2", "did not get ready within 90 s (stack_start_timeout)"),
+        (
+            {"Status": "exited", "ExitCode": 137, "OOMKilled": True},
+            "1",
+            "was killed because its memory ran out (stack_memory)",
+        ),
+    ],
+)
+def test_why_a_server_ended(state: dict[str, Any], main: str, why: str) -> None:
+    assert evidence.why_it_ended(json.dumps([{"State": state}]), main, 90) == why
+
+
+@pytest.mark.parametrize("inspected", ["", "[]", "no such container", "[{}]", "[7]"])
+def test_a_container_that_is_away_says_nothing(inspected: str) -> None:
+    assert evidence.why_it_ended(inspected, "1", 90) == ""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,8 +125,8 @@ def test_a_release_is_read_as_written_and_a_damaged_one_is_passed_over(tmp_path:
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / release.DETAILS).write_text('{"release": ')
     assert release.read_all(tmp_path) == NEWEST_FIRST
-    again = NEWEST_FIRST[3].began_to_serve()
-    assert sorted([*NEWEST_FIRST, again], key=lambda one: one.served or "")[-1] == again
+    (tmp_path / NEWEST_FIRST[3].release / release.SERVED).write_text("2026-01-04\n")
+    assert release.read_all(tmp_path)[0] == replace(NEWEST_FIRST[3], served="2026-01-04")
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "null", "7", '{"release": "a"}', '{"release": ', '"text"'])

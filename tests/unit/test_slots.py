@@ -1,12 +1,10 @@
-"""Unit tests of slots: which one serves, which is filled, and why a server ended."""
+"""Unit tests of slots: which one serves, and which is started."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible_collections.mcp.aws.plugins.module_utils import slots
@@ -29,38 +27,12 @@ def test_the_slot_that_is_filled_never_serves(serving: str, filled: str) -> None
     assert slots.idle(["blue", "green"], serving) == filled
 
 
-@pytest.mark.parametrize(
-    ("state", "why"),
-    [
-        ({"Status": "running"}, ""),
-        ({"Status": "created"}, ""),
-        ({"Status": "exited", "ExitCode": 3, "Error": ""}, "ended with status 3"),
-        ({"Status": "exited", "ExitCode": 127, "Error": "no such file"}, "ended with status 127: no such file"),
-        (
-            {"Status": "exited", "ExitCode": 137, "OOMKilled": True},
-            "was killed because its memory ran out (stack_memory)",
-        ),
-    ],
-)
-def test_why_a_server_ended(state: dict[str, Any], why: str) -> None:
-    assert slots.why_it_ended(json.dumps(state)) == why
-
-
 def test_a_slot_says_what_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "SLOTS", tmp_path)
     slot = slots.Slot("green")
     assert slot.release() == ""
     slot.link.symlink_to("../releases/3f786850e387-5f2a9c01")
     assert slot.release() == "3f786850e387-5f2a9c01"
-
-
-def test_compose_runs_a_release_in_its_slot() -> None:
-    command = slots.Slot("green").compose(Path("/opt/mcp/releases/a"), "up", "--detach")
-    assert command[-2:] == ["up", "--detach"]
-    assert command[command.index("--project-name") + 1] == "mcp-green"
-    files = [word for word in command if word.endswith(".env")]
-    assert files[-2:] == ["/etc/mcp/slots/green.env", "/opt/mcp/releases/a/release.env"]
-    assert files[:2] == ["/opt/mcp/releases/a/mcp.env", "/opt/mcp/releases/a/secrets.env"]
 
 
 def test_what_a_slot_is() -> None:
