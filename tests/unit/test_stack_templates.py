@@ -202,6 +202,25 @@ def test_a_failed_image_names_one_cause_and_remedy(step: dict[str, Any], output:
 
 
 @pytest.mark.parametrize(
+    ("registry", "builders"), [("", ["a", "b", "c", "d"]), ("r.example/x", ["b", "c"])], ids=["no registry", "registry"]
+)
+def test_the_first_of_the_hosts_that_deploy_the_same_builds_where_others_can_pull(
+    registry: str, builders: list[str]
+) -> None:
+    images = {"b": "r.example/x:1", "c": "r.example/x:2", "d": "r.example/x:1"}
+    hosts: dict[str, Any] = {name: {"inventory_hostname": name} for name in ("a", *images)}
+    for name, image in images.items():
+        hosts[name]["__stack_compose"] = {"image": image}
+    found = []
+    for name in hosts if not registry else images:
+        given = {"stack_registry": registry, "ansible_play_batch": list(hosts), "hostvars": hosts, **hosts[name]}
+        known = variables(**given)
+        if Templar(loader=DataLoader(), variables=known).template(known["__stack_is_builder"]):
+            found.append(name)
+    assert found == builders
+
+
+@pytest.mark.parametrize(
     ("output", "absent", "taken"),
     [
         (f"manifest for {ECR}/x:y not found: manifest unknown: Requested image not found", True, False),
