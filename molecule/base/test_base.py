@@ -28,17 +28,11 @@ def apply(**variables: Any) -> str:
     program = Path(sys.executable).with_name("ansible-playbook")
     playbook = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"], "molecule/shared/converge.yml")
     words = [program, "-i", FOLDER / "inventory", "-e", json.dumps(variables), playbook]
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=120, check=False)
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(FOLDER / "ansible.cfg")}
+    done = subprocess.run(
+        [str(word) for word in words], capture_output=True, text=True, timeout=120, check=False, env=environment
+    )
     return " ".join((done.stdout + done.stderr).split())
-
-
-def ask(host: Host, module: str, **arguments: Any) -> dict[str, Any]:
-    """Run a module on the host; a failure is part of the answer."""
-    try:
-        answer = host.ansible(f"mcp.aws.{module}", json.dumps(arguments), become=True, check=False)
-    except host.ansible.AnsibleException as error:
-        answer = error.result
-    return dict(answer)
 
 
 def login(host: Host, *options: str, user: str = "admin") -> tuple[int, str]:
@@ -70,7 +64,8 @@ def test_no_package_is_left_half_installed(host: Host) -> None:
 def test_installation_that_was_killed_half_way_is_finished(host: Host) -> None:
     host.check_output("cd /tmp && apt-get -qq download tree && dpkg --unpack tree_*.deb")
     assert "tree" in host.check_output("dpkg --audit")
-    assert ask(host, "packages", names=["curl"])["changed"]
+    said = apply()
+    assert "failed=0" in said, said
     assert host.check_output("dpkg --audit") == ""
     assert host.package("tree").is_installed
 
@@ -121,12 +116,22 @@ def test_kernel_settings_come_back_at_boot_whatever_a_kernel_lacks(host: Host) -
 
 
 def test_value_that_the_kernel_rejects_changes_nothing(host: Host) -> None:
-    path = "/etc/sysctl.d/50-molecule.conf"
-    wanted = {"net.ipv4.tcp_rfc1337": 1, "net.core.somaxconn": "many", "vm.no_such": 1}
-    answer = ask(host, "kernel_settings", path=path, settings=wanted)
-    assert "The kernel rejects net.core.somaxconn = many" in answer["msg"]
+    path = "/etc/sysctl.d/99-zz-mcp-base.conf"
+    before = host.file(path).content_string
+    wanted = {"net.ipv4.tcp_rfc1337": 1, "net.core.somaxconn": "many", "vm.no_such": 1, "fs.protected_fifos": ""}
+    said = apply(base_kernel_settings=wanted)
+    assert 'The kernel rejects a value: sysctl: setting key "net.core.somaxconn": Invalid argument' in said.replace("\\", "")
+    assert "Correct base_kernel_settings" in said
     assert host.sysctl("net.ipv4.tcp_rfc1337") == 0
-    assert not host.file(path).exists
+    assert host.file(path).content_string == before
+
+
+def test_setting_that_drifts_is_set_again_and_one_that_the_kernel_lacks_is_reported(host: Host) -> None:
+    host.check_output("sysctl -q vm.swappiness=77")
+    said = apply(base_kernel_settings={"vm.no_such": 1, "fs.protected_fifos": ""})
+    assert "failed=0" in said, said
+    assert "vm.no_such: no such setting" in said
+    assert host.sysctl("vm.swappiness") == 10
 
 
 def test_huge_pages_are_for_those_who_ask(host: Host) -> None:
@@ -203,33 +208,36 @@ def test_stranger_or_old_client_is_refused(host: Host, options: list[str], user:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("variables", "says"),
     [
-        ("NoSuchSetting yes\n", "Bad configuration option: NoSuchSetting"),
-        ("Ciphers rot13\n", "Bad SSH2 cipher spec 'rot13'"),
-        ("AllowUsers somebody\n", "would lock admin out: allowusers (somebody) does not name admin"),
-        (
-            "AuthorizedKeysFile /etc/keys/%u\n",
-            "would lock admin out: passwords are refused, and admin has no authorized key",
-        ),
+        ({"base_ssh_settings": {"NoSuchSetting": "yes"}}, "Bad configuration option: NoSuchSetting"),
+        ({"base_ssh_settings": {"Ciphers": "rot13"}}, "Bad SSH2 cipher spec 'rot13'"),
+        ({"base_ssh_allow_users": ["somebody"]}, "would lock admin out: allowusers ( somebody ) does not name admin"),
     ],
+    ids=["unknown", "value", "user"],
 )
-def test_ssh_settings_that_are_wrong_or_shut_us_out_change_nothing(host: Host, content: str, says: str) -> None:
+def test_ssh_settings_that_are_wrong_or_lock_the_user_out_change_nothing(
+    host: Host, variables: dict[str, Any], says: str
+) -> None:
     before = host.file(SSH).content_string
-    answer = ask(host, "sshd_settings", path=SSH, content=content)
-    assert says in answer["msg"]
-    assert "The old configuration stays in force" in answer["msg"]
+    said = apply(**variables)
+    assert says in said, said
+    assert "The old configuration stays in force" in said
     assert host.file(SSH).content_string == before
     assert login(host) == (0, "admin")
+    assert host.run("systemctl is-active sshd-settings-rollback.timer").stdout.strip() == "inactive"
 
 
-def test_shut_door_opens_by_itself(host: Host) -> None:
+@pytest.mark.parametrize(
+    "settings", [{"ListenAddress": "127.0.0.1"}, {"AuthorizedKeysFile": "/etc/keys/%u"}], ids=["address", "keys"]
+)
+def test_change_that_locks_out_is_taken_back(host: Host, settings: dict[str, str]) -> None:
     before = host.file(SSH).content_string
-    answer = ask(host, "sshd_settings", path=SSH, content=f"ListenAddress 127.0.0.1\n{before}", patience=5)
-    assert answer["changed"]
-    assert eventually(lambda: "refused" in login(host)[1], 4)
-    assert eventually(lambda: login(host) == (0, "admin"), 30), journal(host, "ssh")
-    assert host.file(SSH).content_string == before
+    said = apply(base_ssh_settings=settings)
+    assert "unreachable=1" in said, said
+    assert login(host)[0] == 255
+    assert eventually(lambda: login(host) == (0, "admin"), 100)
+    assert host.file(SSH).content_string == before, journal(host, "ssh")
 
 
 def test_changed_ssh_settings_are_kept_after_a_new_login(host: Host) -> None:
@@ -262,21 +270,23 @@ def real_swap(host: Host) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("real_swap")
-def test_swap_has_the_size_that_is_said(host: Host) -> None:
+def test_swap_has_the_size_that_is_given(host: Host) -> None:
     for size in (24, 40):
-        assert (answer := ask(host, "swap_file", path=SWAP, size_mb=size))["changed"], answer
+        said = apply(base_swap_file=SWAP, base_swap_mb=str(size))
+        assert "failed=0" in said, said
         active = host.check_output("swapon --show=NAME,SIZE --noheadings --raw --bytes").split()
         assert active == [SWAP, str(size * 2**20 - 4096)]
         assert host.file(SWAP).mode == 0o600
-    again = ask(host, "swap_file", path=SWAP, size_mb=40)
-    assert not again["changed"]
-    unit = again["unit"]
+    said = apply(base_swap_file=SWAP, base_swap_mb="40")
+    assert "changed=0" in said, said
+    unit = "var-lib-docker-swapfile.swap"
     host.check_output(f"systemd-analyze verify /etc/systemd/system/{unit}")
     assert host.check_output(f"systemctl is-enabled {unit}") == "enabled"
-    said = ask(host, "swap_file", path=SWAP, size_mb=99_000_000)["msg"]
-    assert "Cannot make a swap file of 99000000 MiB: /var/lib/docker has" in said
-    assert ask(host, "swap_file", path=SWAP, size_mb=0)["changed"]
-    assert not ask(host, "swap_file", path=SWAP, size_mb=0)["changed"]
+    said = apply(base_swap_file=SWAP, base_swap_mb="99000000")
+    assert "Cannot make a swap file of 99000000 MiB: /var/lib/docker has" in said, said
+    assert host.file(SWAP).size == 40 * 2**20
+    assert "failed=0" in apply(base_swap_file=SWAP, base_swap_mb="0")
+    assert "changed=0" in apply(base_swap_file=SWAP, base_swap_mb="0")
     assert host.check_output("swapon --show --noheadings") == ""
     assert host.run("ls -A /var/lib/docker /etc/systemd/system | grep swap").stdout == ""
 
