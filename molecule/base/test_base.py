@@ -120,7 +120,9 @@ def test_value_that_the_kernel_rejects_changes_nothing(host: Host) -> None:
     before = host.file(path).content_string
     wanted = {"net.ipv4.tcp_rfc1337": 1, "net.core.somaxconn": "many", "vm.no_such": 1, "fs.protected_fifos": ""}
     said = apply(base_kernel_settings=wanted)
-    assert 'The kernel rejects a value: sysctl: setting key "net.core.somaxconn": Invalid argument' in said.replace("\\", "")
+    assert 'The kernel rejects a value: sysctl: setting key "net.core.somaxconn": Invalid argument' in said.replace(
+        "\\", ""
+    )
     assert "Correct base_kernel_settings" in said
     assert host.sysctl("net.ipv4.tcp_rfc1337") == 0
     assert host.file(path).content_string == before

@@ -34,12 +34,12 @@ echo 'deb [trusted=yes] file:/srv/newer ./' > /etc/apt/sources.list.d/newer.list
 """
 
 
-def apply(**settings: Any) -> tuple[int, str]:
-    """Exit status and output of the role, applied again with other variables."""
+def apply(playbook: str = "molecule/shared/converge.yml", **settings: Any) -> tuple[int, str]:
+    """Exit status and output of the role, or of another playbook, applied again with other variables."""
     folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
     words = ["ansible-playbook", "-i", str(folder / "inventory"), "-e", json.dumps(settings)]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(folder / "ansible.cfg")}
-    command = [*words, "molecule/shared/converge.yml"]
+    command = [*words, playbook]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     return done.returncode, " ".join((done.stdout + done.stderr).split())
 
@@ -89,6 +89,11 @@ def test_engine_runs_and_starts_at_boot(host: Host) -> None:
 
 def test_compose_is_version_2(host: Host) -> None:
     assert host.check_output("docker compose version --short").lstrip("v").startswith("2.")
+
+
+def test_buildx_answers_and_ansible_can_talk_to_the_engine(host: Host) -> None:
+    assert host.check_output("docker buildx version")
+    host.check_output("python3 -c 'import requests'")
 
 
 def test_daemon_settings_are_in_force(host: Host) -> None:
@@ -238,7 +243,7 @@ def test_setting_that_the_engine_refuses_is_taken_back(host: Host, image: str) -
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"docker_users": ["admin", "molecule-nobody"]}, "This host has no user molecule-nobody. Correct docker_users"),
+        ({"docker_users": ["admin", "molecule-nobody"]}, "'molecule-nobody' does not exist. Correct docker_users"),
         ({"docker_prune_age": "1 week"}, "1 week is no age. Correct docker_prune_age"),
         ({"docker_prune_schedule": "sundays"}, "Correct docker_prune_schedule"),
         ({"docker_log_driver": "lokal"}, "value of docker_log_driver must be one of"),
@@ -273,6 +278,8 @@ def test_upgrade_that_was_killed_goes_on_and_containers_never_stop(host: Host, w
     assert eventually(lambda: host.run("pgrep -x dpkg").rc == 1)
     assert "docker.io" in host.check_output("dpkg --audit")
 
+    status, said = apply("molecule/docker/repair.yml")
+    assert status == 0, said
     status, said = apply(docker_upgrade=True)
     assert status == 0, said
     assert host.package("docker.io").version.endswith("+molecule1")

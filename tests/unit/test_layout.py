@@ -120,3 +120,18 @@ def test_roles_plugins_and_playbooks_do_without(words: str) -> None:
         if path.is_file() and path.suffix in {".yml", ".j2", ".py"}
     ]
     assert not [_short(path) for path in files if re.search(words, path.read_text())]
+
+
+def test_every_collection_that_is_used_is_a_dependency() -> None:
+    """galaxy.yml and requirements.yml name the same, and bin/setup compiles what tasks call on the control node."""
+    wanted = yaml.safe_load((CHECKOUT / "galaxy.yml").read_text())["dependencies"]
+    named = yaml.safe_load((CHECKOUT / "requirements.yml").read_text())["collections"]
+    assert {item["name"]: item["version"] for item in named} == wanted
+    files = [path for folder in ("roles", "playbooks") for path in (CHECKOUT / folder).rglob("*.yml")]
+    pattern = r"\b((?:amazon|ansible|community|containers|kubernetes)\.[a-z_]+)\.[a-z_0-9]+"
+    used = {name for path in files for name in re.findall(pattern, path.read_text())}
+    assert used - {"ansible.builtin"} <= set(wanted)
+    compiled = (CHECKOUT / "bin" / "setup").read_text().split('used="')[1].split('"')[0].split()
+    folders = {name.replace(".", "/") for name in used | set(wanted)} - {"ansible/builtin"}
+    missing = [name for name in folders if not any(f"{name}/".startswith(f"{prefix}/") for prefix in compiled)]
+    assert not missing, missing
