@@ -71,7 +71,13 @@ class Core:
 @pytest.fixture(scope="module")
 def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tarball")
-    command = [str(Path(sys.executable).with_name("ansible-galaxy")), "collection", "build", "--output-path", str(folder)]
+    command = [
+        str(Path(sys.executable).with_name("ansible-galaxy")),
+        "collection",
+        "build",
+        "--output-path",
+        str(folder),
+    ]
     subprocess.run([*command, str(ROOT)], check=True, capture_output=True)
     return next(folder.glob("*.tar.gz"))
 
