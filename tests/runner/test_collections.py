@@ -1,4 +1,4 @@
-"""The tarball beside bare ansible-core, with just the collections that requirements.yml names: every playbook is read."""
+"""The tarball beside bare ansible-core, with just the collections of requirements.yml: every playbook is read."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
