@@ -16,8 +16,8 @@ name: checks
 short_description: Turn measurements into checks
 version_added: 0.1.0
 description:
-  - Judges what M(mcp.aws.deployment_info), M(mcp.aws.host_info), M(mcp.aws.mcp_probe) and M(mcp.aws.restart_probe)
-    measured. A task that failed, was skipped or found its host unreachable gives checks too, red or not measured.
+  - Judges what M(mcp.aws.deployment_info), M(mcp.aws.host_info), M(mcp.aws.mcp_probe) and a restart measured.
+    A task that failed, was skipped or found its host unreachable gives checks too, red or not measured.
 positional: expected, host
 options:
   _input:

@@ -66,7 +66,7 @@ def facts_of(result: Mapping[str, Any], parts: Iterable[str]) -> dict[str, Any]:
     if isinstance(result.get("measured"), Mapping):
         return dict(result["measured"])
     if result.get("skipped"):
-        reason = {"skipped": "switched off by a variable"}
+        reason = {"skipped": str(result.get("msg") or "switched off by a variable")}
     else:
         word = "unreachable" if result.get("unreachable") else "failed"
         reason = {"error": f"{word}: {str(result.get('msg') or 'no answer').rpartition('over ssh: ')[2]}"}
