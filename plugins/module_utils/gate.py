@@ -53,7 +53,7 @@ class Gate:
         self, params: Mapping[str, Any], memory: Callable[[str], gate_memory.Memory] = gate_memory.measure
     ) -> None:
         self.params = params
-        self.slot = Slot(params["url"].rstrip("/"), params["host"], params["token"], params["seconds"])
+        self.slot = Slot(params["url"].rstrip("/"), params["host"], params["token"].strip(), params["seconds"])
         self._memory = memory
         self._http = Http(self.slot, params["mcp_path"])
         self._dialogue: Dialogue | None = None
@@ -75,6 +75,9 @@ class Gate:
         except Failure as failure:
             remedy = REMEDIES["time"] if failure.late else STATUS_REMEDIES.get(failure.status, REMEDIES[name])
             check.update(ok=False, measured=str(failure), answer=failure.answer[:ANSWER_LETTERS], remedy=remedy)
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            # Whatever a broken server answers is a finding, never the end of the test.
+            check.update(ok=False, measured=f"unexpected answer: {error!r}", remedy=REMEDIES[name])
         return check
 
     def _limit(self, name: str) -> str:

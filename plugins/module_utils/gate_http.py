@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import BadStatusLine, HTTPConnection, HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 MOST_BYTES = 4 * 1024 * 1024
 
@@ -71,6 +71,8 @@ class Slot:
         parts = urlsplit(self.url)
         if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
             raise ValueError(f"`{self.url}` is no address of a slot; it looks like http://127.0.0.1:8102")
+        if not all("!" <= letter <= "~" for letter in self.token):
+            raise ValueError("stack_gate_token holds a character that no bearer token can have (a space, a line's end)")
 
     @property
     def netloc(self) -> str:
@@ -100,7 +102,10 @@ class Slot:
         self, connection: HTTPConnection, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
     ) -> HTTPResponse:
         """Send a request over a connection and read the head of the answer."""
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        # A path as people write it may hold letters that a request cannot; what is escaped already stays so.
+        connection.putrequest(
+            method, quote(path, safe="/?#[]@!$&'()*+,;=:%-._~"), skip_host=True, skip_accept_encoding=True
+        )
         connection.putheader("Host", self.host or self.netloc)
         connection.putheader("User-Agent", "mcp.aws.mcp_gate")
         if self.token:
@@ -131,7 +136,7 @@ class Slot:
                 timer.cancel()
             if time.monotonic() >= end:  # what has no length looks whole when it is cut off
                 raise TimeoutError
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:  # the last for numbers in an answer that are none
             late = isinstance(error, TimeoutError) or time.monotonic() >= end
             words = f"no whole answer within {self.seconds:g} s" if late else _explain(error, self.netloc)
             raise Failure(words, late=late) from error

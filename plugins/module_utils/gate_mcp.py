@@ -168,7 +168,12 @@ class Http:
             raise Failure(f"{message['method']}: {failure}", failure.answer, failure.status, failure.late) from failure
 
     def _same_host(self, answer: Answer) -> str:
-        place = urlsplit(urljoin(self._slot.url + self._path, answer.headers.get("location", "")))
+        location = answer.headers.get("location", "")
+        try:
+            place = urlsplit(urljoin(self._slot.url + self._path, location))
+        except ValueError as error:
+            words = f"{self._path} was answered with {answer.line} to `{location}`, which is no address"
+            raise Failure(words, answer.text, answer.status) from error
         if place.scheme != "http" or place.netloc not in (self._slot.netloc, self._slot.host):
             words = f"{self._path} was answered with {answer.line} to {place.geturl()}, where no client follows"
             raise Failure(words, answer.text, answer.status)
@@ -204,13 +209,13 @@ def reply(text: str, number: int) -> Message | None:
 
 
 def _messages(text: str) -> Iterator[Any]:
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         whole_text = json.loads(text)
         yield from whole_text if isinstance(whole_text, list) else [whole_text]
         return
     for event in text.replace("\r\n", "\n").split("\n\n"):
         lines = [line[5:].removeprefix(" ") for line in event.split("\n") if line.startswith("data:")]
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             yield json.loads("\n".join(lines))
 
 

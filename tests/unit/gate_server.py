@@ -54,6 +54,12 @@ class Handler(BaseHTTPRequestHandler):
         self.asked.append(message["method"])
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             self._say(401, '{"error": "unauthorized"}')
+        elif "particular" in self.kind and self.headers["Host"] != "127.0.0.1":
+            self._say(421, "Invalid Host header")
+        elif "nested" in self.kind:
+            self._say(200, "[" * 100_000)
+        elif "astray" in self.kind:
+            self._say(307, "", Location="http://[broken/mcp")
         elif "limits" in self.kind and len(self.asked) > 5:
             self._say(429, '{"error": "too_many_requests"}')
         elif "page" in self.kind:

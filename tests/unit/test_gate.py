@@ -92,6 +92,15 @@ FAILURES: dict[str, tuple[tuple[str, ...], dict[str, Any], str, str, str]] = {
         "Method not found: initialize (-32601); without a handshake, at 2026-07-28: server/discover was",
         "stack_mcp_path",
     ),
+    "another name": (
+        ("particular",),
+        {"host": "mcp.example.org"},
+        "mcp tools call",
+        "initialize was answered with 421",
+        "stack_gate_host",
+    ),
+    "nested": (("nested",), {}, "mcp tools call", "no answer of MCP is in what came (200 OK", "stack_mcp_path"),
+    "astray": (("astray",), {}, "mcp tools call", "to `http://[broken/mcp`, which is no address", "stack_mcp_path"),
     "no last page": (("endless",), {}, "mcp tools call", "there is no last page", "stack_mcp_path"),
     "tool missing": ((), {"tools": ["echo", "gone"]}, "tools", "gone not listed, only: ask, echo", "stack_gate_tools"),
     "no such tool": ((), {"tool": "gone"}, "call", "gone is not listed", "stack_gate_tool and"),
@@ -137,6 +146,21 @@ def test_nobody_listens() -> None:
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(ValueError, match="no address of a slot"):
         gate.Gate({**PARAMS, "url": url})
+
+
+def test_a_path_may_hold_any_letter() -> None:
+    assert passed(ready_path="/prêt?wie=größe")["ready"]["ok"]
+
+
+def test_a_token_may_end_in_a_newline() -> None:
+    assert passed(token=f"{TOKEN}\n")["mcp"]["ok"]
+
+
+@pytest.mark.parametrize("token", ["two\nlines-of-secrets", "grüße-of-secrets", "a space-of-secrets"])
+def test_a_token_that_no_header_can_carry_is_refused_and_does_not_show(token: str) -> None:
+    with pytest.raises(ValueError, match="stack_gate_token") as refusal:
+        gate.Gate({**PARAMS, "url": "http://127.0.0.1:1", "token": token})
+    assert "secrets" not in str(refusal.value)
 
 
 def test_a_token_does_not_show() -> None:
