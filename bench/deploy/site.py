@@ -50,8 +50,8 @@ class Site:
             "stack_repository": REPOSITORY,
             "stack_logging": {"driver": "local"},
             "stack_drain_seconds": self.drain,
-            "stack_gate_tools": ["recall", "remember"],
-            "stack_gate_tool": "list_memories",
+            "stack_smoke_test_tools": ["recall", "remember"],
+            "stack_smoke_test_tool": "list_memories",
         }
 
     @contextmanager

@@ -26,8 +26,8 @@ SERVER: dict[str, Any] = {
     "stack_ready_path": "",
     "stack_websocket_path": "/mcp",
     "stack_environment": {},
-    "stack_gate_tools": ["where"],
-    "stack_gate_tool": "where",
+    "stack_smoke_test_tools": ["where"],
+    "stack_smoke_test_tool": "where",
 }
 
 

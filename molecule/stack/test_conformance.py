@@ -49,9 +49,9 @@ def slot(host: Host) -> Iterator[str]:
         stack_environment={},
         stack_secrets={},
         stack_websocket_path="",
-        stack_gate_host="localhost",
-        stack_gate_tools=[TOOL],
-        stack_gate_tool=TOOL,
+        stack_smoke_test_host="localhost",
+        stack_smoke_test_tools=[TOOL],
+        stack_smoke_test_tool=TOOL,
     )
     host.check_output(f"rm -rf /opt/mcp/source && mv {REPOSITORY}.before /opt/mcp/source")
     assert done.returncode == 0, done.stdout + done.stderr

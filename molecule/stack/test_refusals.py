@@ -31,7 +31,7 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], str, str, str]] = {
         "container.log",
         '"GET /ready HTTP/1.1" 503',
     ),
-    "it does not pass the gate": (
+    "it does not pass the smoke test": (
         "lacking",
         {},
         "check `tools`: recall, remember not listed, only: other. Wanted: among the tools: recall, remember.",
@@ -88,7 +88,7 @@ def test_a_release_is_refused_and_the_old_one_serves_on(
             stack_repository=repository,
             stack_version=behaviour,
             stack_websocket_path="",
-            stack_gate_tool="",
+            stack_smoke_test_tool="",
             **settings,
         )
     assert requests.failed == []

@@ -22,17 +22,17 @@ ANSWER_LETTERS = 2000
 REMEDIES = {
     "ready": "stack_ready_path (else stack_health_path) says where it is asked",
     "mcp": "stack_mcp_path says where it is asked",
-    "tools": "stack_gate_tools names the tools",
-    "call": "stack_gate_tool and stack_gate_arguments say what is called",
+    "tools": "stack_smoke_test_tools names the tools",
+    "call": "stack_smoke_test_tool and stack_smoke_test_arguments say what is called",
     "websocket": "stack_websocket_path says where it is asked, and is empty for a server without WebSocket",
-    "time": "stack_gate_seconds is the limit",
-    "memory": "stack_memory is the limit of the container, stack_gate_memory_percent the share of it that is allowed",
+    "time": "stack_smoke_test_seconds is the limit",
+    "memory": "stack_memory is the limit of the container, stack_smoke_test_memory_percent the share of it that is allowed",
 }
 # What the status of an answer says, whatever was asked.
 STATUS_REMEDIES = {
-    401: "set stack_gate_token to a token that the server takes",
-    403: "set stack_gate_token to a token that the server takes, or stack_gate_host to a name that it allows",
-    421: "set stack_gate_host to a name that the server allows",
+    401: "set stack_smoke_test_token to a token that the server takes",
+    403: "set stack_smoke_test_token to a token that the server takes, or stack_smoke_test_host to a name that it allows",
+    421: "set stack_smoke_test_host to a name that the server allows",
 }
 
 Check = dict[str, Any]
@@ -119,7 +119,7 @@ class Gate:
 
     def _tools_check(self) -> tuple[str, None]:
         if not self.params["tools"]:
-            raise NotAsked("stack_gate_tools is empty")
+            raise NotAsked("stack_smoke_test_tools is empty")
         self._opened()
         if missing := sorted(set(self.params["tools"]) - set(self._listed)):
             raise Failure(f"{', '.join(missing)} not listed, only: {', '.join(self._listed) or 'nothing'}")
@@ -128,7 +128,7 @@ class Gate:
     def _call_check(self) -> tuple[str, float]:
         tool = self.params["tool"]
         if not tool:
-            raise NotAsked("stack_gate_tool is empty")
+            raise NotAsked("stack_smoke_test_tool is empty")
         dialogue = self._opened()
         if tool not in self._listed:
             raise Failure(f"{tool} is not listed, only: {', '.join(self._listed) or 'nothing'}")
@@ -200,7 +200,7 @@ def message(checks: Sequence[Check]) -> str:
     also = f" Failed too: {', '.join(check['id'] for check in others)}." if others else ""
     said = " ".join(first["answer"][:300].split())
     return (
-        f"The new version does not pass the gate, check `{first['id']}`: {first['measured']}."
+        f"The new version does not pass the smoke test, check `{first['id']}`: {first['measured']}."
         f" Wanted: {first['limit']}. Remedy: correct the version, or its question: {first['remedy']}.{also}"
         + (f" It said: {said}" if said else "")
     )

@@ -72,7 +72,9 @@ class Slot:
         if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
             raise ValueError(f"`{self.url}` is no address of a slot; it looks like http://127.0.0.1:8102")
         if not all("!" <= letter <= "~" for letter in self.token):
-            raise ValueError("stack_gate_token holds a character that no bearer token can have (a space, a line's end)")
+            raise ValueError(
+                "stack_smoke_test_token holds a character that no bearer token can have (a space, a line's end)"
+            )
 
     @property
     def netloc(self) -> str:

@@ -86,7 +86,7 @@ EXAMPLES = r"""
   mcp.aws.mcp_gate:
     url: http://127.0.0.1:8102
     host: mcp.example.org
-    token: "{{ stack_gate_token }}"
+    token: "{{ stack_smoke_test_token }}"
     tools: [remember, recall]
     tool: recall
     arguments: {key: gate}

@@ -68,14 +68,14 @@ FAILURES: dict[str, tuple[tuple[str, ...], dict[str, Any], str, str, str]] = {
         {"seconds": 0.05, **NO_MCP},
         "ready time",
         "no whole answer within 0.05 s",
-        "stack_gate_seconds",
+        "stack_smoke_test_seconds",
     ),
     "no token": (
         (),
         {"token": ""},
         "mcp tools call",
         "initialize was answered with 401 Unauthorized",
-        "stack_gate_token",
+        "stack_smoke_test_token",
     ),
     "a web page": (
         ("page",),
@@ -97,15 +97,21 @@ FAILURES: dict[str, tuple[tuple[str, ...], dict[str, Any], str, str, str]] = {
         {"host": "mcp.example.org"},
         "mcp tools call",
         "initialize was answered with 421",
-        "stack_gate_host",
+        "stack_smoke_test_host",
     ),
     "nested": (("nested",), {}, "mcp tools call", "no answer of MCP is in what came (200 OK", "stack_mcp_path"),
     "astray": (("astray",), {}, "mcp tools call", "to `http://[broken/mcp`, which is no address", "stack_mcp_path"),
     "no last page": (("endless",), {}, "mcp tools call", "there is no last page", "stack_mcp_path"),
-    "tool missing": ((), {"tools": ["echo", "gone"]}, "tools", "gone not listed, only: ask, echo", "stack_gate_tools"),
-    "no such tool": ((), {"tool": "gone"}, "call", "gone is not listed", "stack_gate_tool and"),
-    "tool fails": (("stateless",), {"tool": "fail"}, "call", "fail failed: boom", "stack_gate_arguments"),
-    "tool asks": ((), {"tool": "ask"}, "call", "ask asks its user", "stack_gate_tool"),
+    "tool missing": (
+        (),
+        {"tools": ["echo", "gone"]},
+        "tools",
+        "gone not listed, only: ask, echo",
+        "stack_smoke_test_tools",
+    ),
+    "no such tool": ((), {"tool": "gone"}, "call", "gone is not listed", "stack_smoke_test_tool and"),
+    "tool fails": (("stateless",), {"tool": "fail"}, "call", "fail failed: boom", "stack_smoke_test_arguments"),
+    "tool asks": ((), {"tool": "ask"}, "call", "ask asks its user", "stack_smoke_test_tool"),
     "no websocket": (("no websocket",), {}, "websocket", "answered with 404 Not Found: it was", "stack_websocket_path"),
     "wrong key": (("wrong key",), {}, "websocket", "Sec-WebSocket-Accept is `wrong`", "stack_websocket_path"),
     "subprotocol": (("chat",), {}, "websocket", "the subprotocol `chat`, which nobody", "stack_websocket_path"),
@@ -158,7 +164,7 @@ def test_a_token_may_end_in_a_newline() -> None:
 
 @pytest.mark.parametrize("token", ["two\nlines-of-secrets", "grüße-of-secrets", "a space-of-secrets"])
 def test_a_token_that_no_header_can_carry_is_refused_and_does_not_show(token: str) -> None:
-    with pytest.raises(ValueError, match="stack_gate_token") as refusal:
+    with pytest.raises(ValueError, match="stack_smoke_test_token") as refusal:
         gate.Gate({**PARAMS, "url": "http://127.0.0.1:1", "token": token})
     assert "secrets" not in str(refusal.value)
 

@@ -23,7 +23,7 @@ VARS = Path(__file__).parents[2] / "playbooks/vars/stack.yml"
         ({"ansible_host": "10.20.1.5", "proxy_port": 9000}, "10.20.1.5:9000"),
         ({"ansible_host": "10.20.1.5", "mcp_host_names": ["*.example.org", "mcp.example.org"]}, "mcp.example.org:8000"),
         ({"ansible_host": "10.20.1.5", "mcp_host_names": ["mcp.example.org:443"]}, "mcp.example.org:443"),
-        ({"ansible_host": "10.20.1.5", "stack_gate_host": "other.example.org"}, "other.example.org"),
+        ({"ansible_host": "10.20.1.5", "stack_smoke_test_host": "other.example.org"}, "other.example.org"),
     ],
 )
 def test_host(host: dict[str, Any], name: str) -> None:
@@ -31,4 +31,4 @@ def test_host(host: dict[str, Any], name: str) -> None:
     given = loader.load_from_file(str(VARS), trusted_as_template=True)
     told = {"inventory_hostname": "server", "hostvars": {"server": host}, **host}
     templar = Templar(loader, variables={**told, **given})
-    assert templar.template(given["stack_gate_host"]) == name
+    assert templar.template(given["stack_smoke_test_host"]) == name
