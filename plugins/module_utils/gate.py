@@ -26,12 +26,12 @@ REMEDIES = {
     "call": "stack_smoke_test_tool and stack_smoke_test_arguments say what is called",
     "websocket": "stack_websocket_path says where it is asked, and is empty for a server without WebSocket",
     "time": "stack_smoke_test_seconds is the limit",
-    "memory": "stack_memory is the limit of the container, stack_smoke_test_memory_percent the share of it that is allowed",
+    "memory": "stack_memory is the container's limit, stack_smoke_test_memory_percent the share of it that is allowed",
 }
 # What the status of an answer says, whatever was asked.
 STATUS_REMEDIES = {
     401: "set stack_smoke_test_token to a token that the server takes",
-    403: "set stack_smoke_test_token to a token that the server takes, or stack_smoke_test_host to a name that it allows",
+    403: "set stack_smoke_test_token to a token that the server takes, stack_smoke_test_host to a name that it allows",
     421: "set stack_smoke_test_host to a name that the server allows",
 }
 
