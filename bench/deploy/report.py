@@ -76,7 +76,8 @@ def judgment(run: Run, deploys: int) -> list[tuple[str, bool]]:
     """Return what was wanted, each with whether it was kept.
 
     A deploy is done when the new version answers, which it may only once it is healthy and past the smoke test.
-    Compose's is done when `--wait` says that the new version is healthy; it answers before, at the end of the gap that it leaves.
+    Compose's is done when `--wait` says that the new version is healthy; it answers before,
+    at the end of the gap that it leaves.
     """
     first, peer, back = run.first_answers("deploy"), run.ends("peer"), run.first_answers("rollback")
     ratio, slowest = median(first) / median(peer), max(back, default=float("inf"))
