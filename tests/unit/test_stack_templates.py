@@ -259,13 +259,13 @@ def test_a_refusal_says_where_why_what_serves_and_where_the_evidence_is(evidence
     }
     facts = {
         "release": release,
-        "failed_at": "Run the smoke test",
+        "failed_at": "Smoke test",
         "reason": "no tools",
         "evidence": evidence,
     }
     given = variables(**{f"__stack_{name}": value for name, value in facts.items()})
     message = Templar(loader=DataLoader(), variables=given).template(given["__stack_refusal"])
     assert message.startswith(
-        "The release 3f786850e387-5f2a9c01 was refused at «Run the smoke test»: no tools\n9daeafb9864c-1b2c3d4e serves on"
+        "The release 3f786850e387-5f2a9c01 was refused at «Smoke test»: no tools\n9daeafb9864c-1b2c3d4e serves on"
     )
     assert message.strip().endswith(says)
