@@ -32,7 +32,7 @@ DOCKER_PLUGINS = {
 }
 
 CONTROL = """Package: postgresql-12
-Version: 12.22-1+lab1
+Version: 12.22-1+lab2
 Architecture: amd64
 Maintainer: mcp.aws lab <lab@lab.internal>
 Depends: postgresql-common (>= 241), postgresql-client-15, ssl-cert, libc6 (>= 2.34)
@@ -41,6 +41,11 @@ Section: database
 Priority: optional
 Description: PostgreSQL 12 server with contrib modules
  The last minor release of PostgreSQL 12, laid out as Debian lays out a server.
+"""
+# npm has neither psql nor pg_controldata, which Debian's pg_upgradecluster wants of the old version: the client of 15
+# serves 12, and of the control file only one word is read.
+CONTROLDATA = """#!/bin/sh
+echo "Data page checksum version: $(od -A n -t u4 -j 252 -N 4 "$1/global/pg_control")"
 """
 POSTINST = """#!/bin/sh
 set -e
@@ -65,7 +70,7 @@ def up() -> None:
     (fresh / "docker").mkdir(parents=True)
     for url, sha256 in DOCKER_PLUGINS.items():
         (fresh / "docker" / url.rsplit("/", 1)[1]).write_bytes(_fetch(url, sha256))
-    _build_postgresql(fresh / "postgresql" / "postgresql-12_12.22-1+lab1_amd64.deb")
+    _build_postgresql(fresh / "postgresql" / "postgresql-12_12.22-1+lab2_amd64.deb")
     if not _gpg("--list-secret-keys"):
         _gpg("--passphrase", "", "--quick-generate-key", "mcp.aws lab repository", "ed25519", "sign", "never")
     _index(fresh / "docker", suite="bookworm")
@@ -105,6 +110,9 @@ def _build_postgresql(package: Path) -> None:
             target.unlink(missing_ok=True)
             target.symlink_to(Path(link["source"]).name)
         (server / "pg-symlinks.json").unlink()
+        (server / "bin/psql").symlink_to("../../15/bin/psql")
+        (server / "bin/pg_controldata").write_text(CONTROLDATA)
+        (server / "bin/pg_controldata").chmod(0o755)
         share = tree / "usr/share/postgresql/12"
         share.parent.mkdir(parents=True)
         share.symlink_to("/usr/lib/postgresql/12/share/postgresql")

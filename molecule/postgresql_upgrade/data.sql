@@ -6,7 +6,7 @@ ALTER ROLE app SET work_mem = '5MB';
 ALTER ROLE app IN DATABASE app SET search_path = app, public;
 ALTER DATABASE app SET statement_timeout = '30s';
 CREATE TABLE in_postgres AS SELECT 1 AS n;
-CREATE DATABASE "Awkward/ ""name"" = %'\" OWNER "Awkward ""role"" %'" TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C';
+CREATE DATABASE "Awkward/ ""name"" %'\" OWNER "Awkward ""role"" %'" TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C';
 
 \connect app
 CREATE SCHEMA app AUTHORIZATION app;
@@ -35,5 +35,5 @@ CREATE TRIGGER stamp BEFORE UPDATE ON visits FOR EACH ROW EXECUTE FUNCTION stamp
 SELECT lo_from_bytea(0, 'a large object') \g /dev/null
 RESET ROLE;
 
-\connect "dbname='Awkward/ ""name"" = %\'\\'"
+\connect "dbname='Awkward/ ""name"" %\'\\'"
 CREATE TABLE "table" AS SELECT 'kept'::text AS "text";

@@ -72,6 +72,12 @@ COMMIT;
 """  # noqa: S608 - all of it stands above
 
 
+def conninfo(database: str) -> str:
+    """Name a database so that no character in its name is read as anything else."""
+    escaped = database.replace("\\", "\\\\").replace("'", "\\'")
+    return f"dbname='{escaped}'"
+
+
 def databases(output: str) -> list[str]:
     """Read the names that DATABASES answers; JSON, as a name may hold a line's end."""
     return [str(name) for name in json.loads(output)]

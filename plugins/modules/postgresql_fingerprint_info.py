@@ -13,6 +13,7 @@ description:
   - Reads every row of every table. Tells rows and a checksum of each table, the position of each sequence, the
     extensions, how many functions, indexes, views and triggers there are, and roles with their verifiers as a checksum.
   - Works as the system user C(postgres) over a Unix socket, and changes nothing.
+  - C(community.postgresql) reads neither rows nor large objects, and compares no two clusters.
 options:
   bin: {type: path, required: true, description: Folder of the client programs.}
   socket: {type: path, required: true, description: Folder of the server's socket.}
@@ -48,14 +49,13 @@ tables:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.mcp.aws.plugins.module_utils import postgresql_fingerprint as fingerprint
-from ansible_collections.mcp.aws.plugins.module_utils.postgresql_upgrade import conninfo
 
 
 def ask(module: AnsibleModule, database: str, statements: str) -> str:
     """Return what the server answers; the first error ends the module."""
     params = module.params
     psql = [f"{params['bin']}/psql", "-AtXqw", "-v", "ON_ERROR_STOP=1", "-h", params["socket"], "-p", params["port"]]
-    command = ["runuser", "-u", "postgres", "--", *map(str, psql), "-d", conninfo(database)]
+    command = ["runuser", "-u", "postgres", "--", *map(str, psql), "-d", fingerprint.conninfo(database)]
     status, out, err = module.run_command(command, data=statements, cwd="/")
     if status != 0:
         module.fail_json(msg=f"Cannot read database {database}: {err.strip()}")

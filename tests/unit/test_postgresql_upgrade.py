@@ -1,81 +1,120 @@
-"""What stands in the way of a major upgrade of PostgreSQL, which step comes next, and what differs between clusters."""
+"""What forbids a major upgrade of PostgreSQL, which step comes next, and what differs between clusters."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 from ansible_collections.mcp.aws.plugins.module_utils import postgresql_fingerprint as fingerprint
-from ansible_collections.mcp.aws.plugins.module_utils import postgresql_upgrade as upgrade
 
+ROLE = Path(__file__).parents[2] / "roles/postgresql_upgrade"
 GIB = 1024**3
-FACTS: dict[str, Any] = {
+DATABASE: dict[str, Any] = {"name": "app", "open": True, "bytes": GIB}
+SERVER: dict[str, Any] = {"databases": [DATABASE], "prepared": [], "tablespaces": [], "replication": []}
+CURRENT: dict[str, Any] = {
+    "clusters": [{"cluster": "main", "version": "12"}, {"cluster": "other", "version": "15"}],
     "from": 12,
-    "to": 15,
-    "port": 5432,
     "state": {},
-    "target_exists": False,
+    "units": [],
     "missing": [],
-    "prepared": [],
-    "tablespaces": [],
-    "replication": [],
-    "closed": [],
-    "extensions": {"app": ["plpgsql", "pg_trgm"]},
+    "unknown": [],
+    "programs": [],
+    "places": ["/", str(9 * GIB), "/", str(9 * GIB)],
     "available": ["plpgsql", "pg_trgm"],
+    "extensions": [{"database": "app", "names": ["plpgsql", "pg_trgm"]}],
     "refused": "",
-    "not_ready": "",
-    "places": [{"path": "/var/lib/postgresql", "device": 1, "free": 9 * GIB}],
-    "bytes": GIB,
+    "server": SERVER,
 }
+TARGET = {"clusters": [{"cluster": "main", "version": "15"}]}
 STATE = {"from": 12, "to": 15, "time": "20260101T000000Z"}
 
 
-def cluster(version: str, port: str = "5432", running: int = 1, name: str = "main") -> dict[str, Any]:
-    return {"version": version, "port": port, "running": running, "cluster": name}
+def trusted(value: Any) -> Any:
+    """The value of a YAML file with its strings as templates, as Ansible loads it."""
+    if isinstance(value, dict):
+        return {name: trusted(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [trusted(part) for part in value]
+    return trust_as_template(value) if isinstance(value, str) else value
 
 
-def test_nothing_is_in_the_way_of_a_sound_host() -> None:
-    assert upgrade.standing_in_the_way(FACTS) == []
+def evaluate(name: str, current: dict[str, Any], **more: Any) -> Any:
+    """A variable of the role, for what the host reported."""
+    files = [yaml.safe_load((ROLE / folder / "main.yml").read_text()) for folder in ("defaults", "vars")]
+    variables = trusted(files[0] | files[1])
+    variables |= {
+        "postgresql_upgrade_to": 15,
+        "postgresql_upgrade_repository_url": "",
+        "__postgresql_upgrade_ready": {},
+    }
+    variables |= {"__postgresql_upgrade_current": CURRENT | current} | more
+    return Templar(DataLoader(), variables=variables).template(variables[f"__postgresql_upgrade_{name}"])
+
+
+def test_nothing_forbids_the_upgrade_of_a_sound_host() -> None:
+    assert evaluate("errors", {}) == []
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("current", "more", "says"),
     [
-        ({"to": 0}, "No version is wanted"),
-        ({"from": 0}, "No PostgreSQL runs on port 5432"),
-        ({"to": 11}, "12 cannot become 11"),
-        ({"missing": ["postgresql-99"]}, "No repository has postgresql-99"),
-        ({"target_exists": True}, "There is a cluster 15/main already"),
-        ({"target_exists": True, "state": STATE | {"phase": "rolled back"}}, "written before the rollback of 2026"),
-        ({"to": 16, "from": 0, "state": STATE | {"phase": "running"}}, "An upgrade to 15 was begun"),
-        ({"to": 16, "from": 15, "state": STATE | {"phase": "upgraded"}}, "Cluster 12/main of the upgrade before"),
-        ({"prepared": ["a", "b"]}, "Prepared transactions are open: a, b"),
-        ({"tablespaces": ["fast"]}, "Tablespaces are not carried over: fast"),
-        ({"replication": ["slot s"]}, "Replication would be cut: slot s"),
-        ({"closed": ["old"]}, "let nobody in, so they cannot be dumped: old"),
-        ({"available": ["plpgsql"]}, "PostgreSQL 15 has no extension pg_trgm, which database app uses"),
-        ({"refused": 'unrecognized parameter "x"'}, 'refuses a setting of today: unrecognized parameter "x"'),
-        ({"not_ready": "HTTP 503"}, "not ready before the upgrade: HTTP 503"),
-        ({"bytes": 10 * GIB}, "has 9216 MiB free, the upgrade wants 10496 MiB"),
+        ({}, {"postgresql_upgrade_to": 0}, "No version is wanted"),
+        ({"from": 0, "server": None}, {}, "No PostgreSQL runs on port 5432"),
+        ({}, {"postgresql_upgrade_to": 11}, "12 cannot become 11"),
+        ({"unknown": ["postgresql-99"]}, {}, "No repository has postgresql-99"),
+        ({"programs": ["psql"]}, {}, "needs psql of PostgreSQL 12: install postgresql-12"),
+        (TARGET, {}, "There is a cluster 15/main already"),
+        (TARGET | {"state": STATE | {"phase": "rolled back"}}, {}, "written before the rollback of 2026"),
+        (
+            {"from": 0, "server": None, "state": STATE | {"phase": "running"}},
+            {"postgresql_upgrade_to": 16},
+            "An upgrade to 15 was begun",
+        ),
+        (
+            {"from": 15, "state": STATE | {"phase": "upgraded"}},
+            {"postgresql_upgrade_to": 16},
+            "Cluster 12/main of the upgrade before",
+        ),
+        ({"server": SERVER | {"prepared": ["a", "b"]}}, {}, "Prepared transactions are open: a, b"),
+        ({"server": SERVER | {"tablespaces": ["fast"]}}, {}, "Tablespaces are not carried over: fast"),
+        ({"server": SERVER | {"replication": ["slot s"]}}, {}, "Replication would be cut: slot s"),
+        (
+            {"server": SERVER | {"databases": [DATABASE | {"name": "old", "open": False}]}},
+            {},
+            "accept no connections, so they cannot be dumped: old",
+        ),
+        ({"server": SERVER | {"databases": [DATABASE | {"name": "a=b"}]}}, {}, "in their names: a=b"),
+        ({"available": ["plpgsql"]}, {}, "PostgreSQL 15 has no extension pg_trgm of database app"),
+        ({"refused": 'unrecognized parameter "x"'}, {}, 'rejects a setting of today: unrecognized parameter "x"'),
+        ({}, {"__postgresql_upgrade_ready": {"status": 503, "msg": "HTTP 503"}}, "not ready before the upgrade"),
+        (
+            {"server": SERVER | {"databases": [DATABASE | {"bytes": 5 * GIB}]}},
+            {},
+            "/ has 9216 MiB free, the upgrade wants 10496 MiB",
+        ),
     ],
 )
-def test_each_problem_is_named(changed: dict[str, Any], said: str) -> None:
-    problems = upgrade.standing_in_the_way(FACTS | changed)
-    assert len(problems) == 1, problems
-    assert said in problems[0]
+def test_each_error_is_named(current: dict[str, Any], more: dict[str, Any], says: str) -> None:
+    errors = evaluate("errors", current, **more)
+    assert len(errors) == 1, errors
+    assert says in errors[0]
 
 
-def test_all_problems_are_named_at_once() -> None:
-    assert len(upgrade.standing_in_the_way(FACTS | {"to": 11, "closed": ["old"], "tablespaces": ["fast"]})) == 3
+def test_all_errors_are_named_at_once() -> None:
+    closed = SERVER | {"tablespaces": ["fast"], "databases": [DATABASE | {"open": False}]}
+    assert len(evaluate("errors", {"server": closed}, postgresql_upgrade_to=11)) == 3
 
 
-def test_dump_and_cluster_on_one_volume_want_both_their_room() -> None:
-    place = {"path": "/var/lib/postgresql", "device": 1, "free": 2 * GIB}
-    assert upgrade.standing_in_the_way(FACTS | {"places": [place]}) == []
-    assert len(upgrade.standing_in_the_way(FACTS | {"places": [place, place | {"path": "/var/backups"}]})) == 1
-    assert upgrade.standing_in_the_way(FACTS | {"places": [place, place | {"device": 2}]}) == []
+def test_dump_and_cluster_on_two_volumes_want_room_for_one_each() -> None:
+    server = SERVER | {"databases": [DATABASE | {"bytes": 5 * GIB}]}
+    places = ["/", str(6 * GIB), "/var/backups", str(6 * GIB)]
+    assert evaluate("errors", {"server": server, "places": places}) == []
 
 
 @pytest.mark.parametrize(
@@ -85,10 +124,10 @@ def test_dump_and_cluster_on_one_volume_want_both_their_room() -> None:
         (None, 15, 15, "nothing"),
         (None, 0, 15, "upgrade"),
         (None, 0, 0, "upgrade"),
-        ("running", 0, 15, "again"),
-        ("running", 15, 15, "again"),
-        ("compared", 15, 15, "forward"),
-        ("compared", 0, 15, "forward"),
+        ("running", 0, 15, "restart"),
+        ("running", 15, 15, "restart"),
+        ("compared", 15, 15, "resume"),
+        ("compared", 0, 15, "resume"),
         ("upgraded", 15, 15, "nothing"),
         ("upgraded", 15, 16, "upgrade"),
         ("failed", 12, 15, "upgrade"),
@@ -97,19 +136,12 @@ def test_dump_and_cluster_on_one_volume_want_both_their_room() -> None:
     ],
 )
 def test_next_step(phase: str | None, running: int, to: int, step: str) -> None:
-    assert upgrade.next_step(STATE | {"phase": phase} if phase else {}, running, to) == step
-
-
-def test_the_version_that_serves_is_the_one_on_the_port() -> None:
-    clusters = [cluster("12", running=0), cluster("15", "5433"), cluster("14", name="other"), cluster("13")]
-    assert upgrade.serving(clusters, 5432) == 13
-    assert upgrade.serving(clusters, 5434) == 0
-    assert upgrade.exists(clusters, 12)
-    assert not upgrade.exists(clusters, 14)
+    state = STATE | {"phase": phase} if phase else {}
+    assert evaluate("step", {"state": state, "from": running}, postgresql_upgrade_to=to) == step
 
 
 def test_no_name_of_a_database_is_read_as_anything_else() -> None:
-    assert upgrade.conninfo("a'b\\c host=x") == "dbname='a\\'b\\\\c host=x'"
+    assert fingerprint.conninfo("a'b\\c host=x") == "dbname='a\\'b\\\\c host=x'"
 
 
 def test_fingerprint_is_read_from_lines_of_json() -> None:
