@@ -72,7 +72,7 @@ class Ours:
         with tempfile.TemporaryDirectory(prefix="mcp-") as sockets:
             environment = {"ANSIBLE_SSH_CONTROL_PATH_DIR": sockets, "ANSIBLE_NOCOLOR": "1"}
             if self.profile:
-                callbacks = "mcp.aws.payload_cache,mcp.aws.preload,mcp.aws.resident,ansible.posix.profile_tasks"
+                callbacks = "mcp.aws.payload_cache,mcp.aws.resident,ansible.posix.profile_tasks"
                 environment |= {"ANSIBLE_CALLBACKS_ENABLED": callbacks, "PROFILE_TASKS_TASK_OUTPUT_LIMIT": "all"}
             seconds, output = execute(command, r"changed=0 " if again else r"changed=[1-9]", environment)
         if self.profile:

@@ -49,8 +49,6 @@ from ansible_collections.mcp.aws.plugins.module_utils import phases, stack_lock,
 
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 LOCKED = 4  # exit status
-WAITS = ("mcp.aws.lane_gate",)  # actions that only wait for others
-LANES = "mcp_lanes"  # aliases of the control node
 ANSWERS = frozenset({"report", "versions"})  # playbooks whose output is an answer, and no work
 ADVICE = "wait for it, or give MCP_AWS_LOCK_WAIT=600 to wait for so many seconds"
 
@@ -207,15 +205,5 @@ class CallbackModule(CallbackBase):
 
     def _end(self, result: Any, *, changed: bool = False, failed: bool = False) -> None:
         task, host = result.task, result.host
-        if any(group.name == LANES for group in host.get_groups()):
-            self._course.here.add(host.get_name())
         name = task.get_name().replace("mcp.aws.", "", 1).replace(" : ", ": ", 1)
-        self._course.end(
-            task._uuid,
-            name,
-            host.get_name(),
-            time.monotonic(),
-            changed=changed,
-            failed=failed,
-            waited=task.action in WAITS,
-        )
+        self._course.end(task._uuid, name, host.get_name(), time.monotonic(), changed=changed, failed=failed)

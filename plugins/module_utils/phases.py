@@ -23,9 +23,8 @@ PLAYBOOKS = {
 }
 # For those who see no more of a play than its name; names that several playbooks have are not here.
 PLAYS = {
-    "Find what stands in the way before anything is changed": PREFLIGHT,
-    "Open the lanes": INFRASTRUCTURE,
-    "Make what there should be": INFRASTRUCTURE,
+    "Run the preflight checks": PREFLIGHT,
+    "Provision AWS resources": INFRASTRUCTURE,
     "Configure the hosts": SYSTEM,
     "Deploy the MCP server": APPLICATION,
     "Go back to an earlier release": APPLICATION,
@@ -41,9 +40,7 @@ ROLES = {
     "health": VERIFICATION,
 }
 # Playbooks that do something else with roles that have a phase.
-OTHERS = frozenset(
-    {"Delete what there is", "Ask before anything is deleted", "Upgrade PostgreSQL, one host after the other"}
-)
+OTHERS = frozenset({"Delete AWS resources", "Upgrade PostgreSQL, one host after the other"})
 
 
 def phase_of(role: str, playbook_or_play: str) -> str:

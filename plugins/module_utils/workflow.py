@@ -95,9 +95,8 @@ class Course:
         *,
         changed: bool = False,
         failed: bool = False,
-        waited: bool = False,
     ) -> None:
-        """Take down how it ended; one that waited for others is not slow."""
+        """Take down how it ended."""
         began = self._began.pop((task, host), now)
         if not self.now:
             return
@@ -106,7 +105,7 @@ class Course:
             self.stages[self.now].tasks += 1
         done = self.tasks[task]
         done.hosts += 1
-        if not waited and now - began > done.seconds:
+        if now - began > done.seconds:
             done.seconds, done.host = now - began, host
         if changed:
             self.stages[self.now].changed += 1

@@ -87,7 +87,7 @@ class Provision(AnyVerdict, schema="mcp.aws/provision/1"):
         """The servers and the door."""
         servers = listed([f"{one.instance_id} ({one.public_ip or 'no public address'})" for one in self.instances])
         door = self.load_balancer_dns_name or "no load balancer"
-        return f"{servers or 'no instance'} behind {door}" + ("" if self.ok else ", but a lane has stopped")
+        return f"{servers or 'no instance'} behind {door}" + ("" if self.ok else ", but a task has failed")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Teardown(AnyVerdict, schema="mcp.aws/teardown/1"):
     def words(self) -> str:
         """The kinds that were deleted, and what stays."""
         gone = f"deleted {listed(list(self.deleted))}" if self.deleted else "there was nothing to delete"
-        return " ".join([gone + ("." if self.ok else ", but a lane has stopped."), *self.stays])
+        return " ".join([gone + ("." if self.ok else ", but a task has failed."), *self.stays])
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class Stage:
         count = self.account.folder / f"count-{uuid.uuid4().hex}"
         environment = {
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callbacks")),
-            "ANSIBLE_CALLBACKS_ENABLED": "stop_after,mcp.aws.payload_cache,mcp.aws.preload,mcp.aws.resident",
+            "ANSIBLE_CALLBACKS_ENABLED": "stop_after,mcp.aws.payload_cache,mcp.aws.resident",
             "STOP_AFTER": str(stop_after),
             "STOP_AFTER_COUNT": str(count),
         }

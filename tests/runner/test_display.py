@@ -63,7 +63,7 @@ def told(state: State, events: Iterable[Event], *, check: bool = False) -> list[
 
 PACKAGES = "Install the packages that every service on the host needs"
 RUN = [
-    begins(0, "Create the bucket", "storage", "Make what there should be"),
+    begins(0, "Create the bucket", "storage", "Provision AWS resources"),
     works(0, "Create the bucket", "aws-identity", "storage"),
     ends(4, "Create the bucket", "aws-identity", "changed", "storage"),
     begins(4, PACKAGES, "base", "Configure the hosts"),

@@ -51,7 +51,7 @@ SAID: list[tuple[str, dict[str, Any], str]] = [
         {"name": "mcp", "instances": [INSTANCE], "load_balancer_dns_name": "mcp-1.elb.test"},
         "provision mcp: i-1 (192.0.2.1) behind mcp-1.elb.test",
     ),
-    ("provision", {"ok": False}, "provision: no instance behind no load balancer, but a lane has stopped"),
+    ("provision", {"ok": False}, "provision: no instance behind no load balancer, but a task has failed"),
     (
         "configure",
         {"hosts": {"a": {"docker": "20.10.24", "postgresql": "12.22"}, "b": {}}},

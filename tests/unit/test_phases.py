@@ -35,7 +35,7 @@ def plays() -> dict[str, set[str]]:
         ("", "/srv/mcp/aws/roles/postgresql/tasks/configure.yml:3", ""),
         ("", "Look for hosts", ""),
         ("", "playbooks/teardown.yml", ""),
-        ("network", "Delete what there is", ""),
+        ("network", "Delete AWS resources", ""),
         ("", "", ""),
     ],
 )

@@ -24,11 +24,8 @@ def course() -> Course:
     run = Course("site of lab", [INFRASTRUCTURE, SYSTEM, APPLICATION])
     assert run.enter(INFRASTRUCTURE, 0.0)
     assert not run.enter(INFRASTRUCTURE, 1.0), "it goes on"
-    run.begin("wait", "localhost", 0.0)
-    run.end("wait", "Wait for others", "localhost", 2.0, waited=True)
-    run.begin("vpc", "aws-network", 0.0)
-    run.here.add("aws-network")
-    run.end("vpc", "network: Make it", "aws-network", 2.0, changed=True)
+    run.begin("vpc", "localhost", 0.0)
+    run.end("vpc", "network: Make it", "localhost", 2.0, changed=True)
     run.enter(SYSTEM, 2.0)
     for host, seconds in (("a", 3.0), ("b", 70.0), ("c", 0.5), ("d", 0.5)):
         run.begin("install", host, 2.0)
