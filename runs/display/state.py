@@ -104,7 +104,7 @@ class State:
             phase = event.play
         if phase and phase != self.phase:
             self.phase = phase
-            if phase not in self.phases:  # lanes go back and forth between them
+            if phase not in self.phases:  # plays may go back to one
                 self.phases[phase] = event.time
                 yield Note("phase", text=phase)
 

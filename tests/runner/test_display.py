@@ -64,8 +64,8 @@ def told(state: State, events: Iterable[Event], *, check: bool = False) -> list[
 PACKAGES = "Install the packages that every service on the host needs"
 RUN = [
     begins(0, "Create the bucket", "storage", "Provision AWS resources"),
-    works(0, "Create the bucket", "aws-identity", "storage"),
-    ends(4, "Create the bucket", "aws-identity", "changed", "storage"),
+    works(0, "Create the bucket", "localhost", "storage"),
+    ends(4, "Create the bucket", "localhost", "changed", "storage"),
     begins(4, PACKAGES, "base", "Configure the hosts"),
     *(works(4, PACKAGES, f"mcp-{number}", "base") for number in range(1, 6)),
     ends(9, PACKAGES, "mcp-4", "ok", "base"),
@@ -114,7 +114,7 @@ def test_the_foot_fits(width: int, expected: list[tuple[str, float]], lines: lis
     assert [line for line in shown if not lines[1] or line] == [line or shown[1] for line in lines]
 
 
-def test_lanes_stand_side_by_side() -> None:
+def test_tasks_stand_side_by_side() -> None:
     state = State("site", BEGIN)
     assert [line.plain for line in foot(state, at(1), 80)] == ["site  1 s", "  starting", "  0 ok, 0 changed"]
     told(state, [works(second, f"Task {second}", f"aws-{second}") for second in range(5)])
@@ -179,7 +179,7 @@ def test_a_hidden_change_is_counted_and_a_warning_told_once() -> None:
         ([("a", 0)], 9, 13.0),  # longer than ever: the rest stays
         ([("a", 0), ("new", 5)], 5, 13.0),
         ([("a", 0), ("c", 5)], 6, 9.0),  # what was left out is not waited for
-        ([("c", 0), ("a", 1)], 2, 8.0),  # going back, as lanes do, takes nothing back
+        ([("c", 0), ("a", 1)], 2, 8.0),  # going back takes nothing back
     ],
 )
 def test_time_left_is_learnt(started: list[tuple[str, float]], now: float, left: float) -> None:

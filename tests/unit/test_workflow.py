@@ -24,6 +24,8 @@ def course() -> Course:
     run = Course("site of lab", [INFRASTRUCTURE, SYSTEM, APPLICATION])
     assert run.enter(INFRASTRUCTURE, 0.0)
     assert not run.enter(INFRASTRUCTURE, 1.0), "it goes on"
+    run.begin("key", "localhost", 0.0)
+    run.end("key", "identity: Make it", "localhost", 0.0)
     run.begin("vpc", "localhost", 0.0)
     run.end("vpc", "network: Make it", "localhost", 2.0, changed=True)
     run.enter(SYSTEM, 2.0)
