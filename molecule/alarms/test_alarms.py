@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aws_account import Clients, Role, by_key
 
-TOPIC, ALARMS, BOARD = "Create the topic", "Keep the alarms", "Show the alarms and their metrics on a dashboard"
+TOPIC, ALARMS, BOARD = "Create the topic", "Create the alarms", "Create the dashboard"
 GONE = ["Delete the alarms", "Delete the dashboard", "Delete the topic"]
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:alarms"
 INSTANCE, NEXT = "i-0123456789abcdef0", "i-0123456789abcdef1"
@@ -97,7 +97,7 @@ def test_limits_subscriptions_and_instances_follow_the_variables(
 ) -> None:
     told = [{"protocol": "email", "endpoint": "ops@example.com"}, {"protocol": "sqs", "endpoint": f"{QUEUE}-2"}]
     changed = {"alarms_error_percent": 2, "alarms_subscriptions": told, "alarms_instance_ids": [NEXT]}
-    assert agree(role.converge, **changed) == [TOPIC, ALARMS, BOARD]
+    assert agree(role.converge, **changed) == [ALARMS, BOARD, TOPIC]
     found = alarms(cloudwatch)
     assert found[f"{name}-errors"]["Threshold"] == 2
     assert f"{name}-{NEXT}-cpu" in found
@@ -118,7 +118,7 @@ def test_what_was_changed_by_hand_is_repaired(
     cloudwatch.put_dashboard(DashboardName=name, DashboardBody='{"widgets": []}')
     sns.untag_resource(ResourceArn=topic, TagKeys=["mcp:collection"])
     same = {"alarms_error_percent": 2, "alarms_instance_ids": [NEXT]}  # but again the first queue
-    assert agree(role.converge, **same) == [TOPIC, ALARMS, BOARD]
+    assert agree(role.converge, **same) == [ALARMS, BOARD, TOPIC]
     after = alarms(cloudwatch)
     assert after.keys() == before.keys()
     assert after[f"{name}-errors"]["ActionsEnabled"]
@@ -153,7 +153,7 @@ def test_an_empty_account_is_announced_as_it_is_then_made(role: Role, cloudwatch
     assert check.ok, check.message
     assert alarms(cloudwatch) == {}
     real = role.converge()
-    assert check.changes == real.changes == [TOPIC, ALARMS, BOARD]
+    assert check.changes == real.changes == [ALARMS, BOARD, TOPIC]
 
 
 def test_a_topic_and_a_dashboard_of_somebody_else_are_left_alone(

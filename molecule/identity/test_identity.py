@@ -96,11 +96,11 @@ def test_a_changed_setting_and_what_was_changed_by_hand_come_right(
         announced.changes
         == applied.changes
         == [
+            "Create the IAM role",
             "Create the instance profile",
-            "Create the role of the host",
-            "Limit the role to what belongs to this server",
-            "Make the public key known to EC2",
-            "Take away rights that were added by hand: by-hand",
+            "Create the key pair",
+            "Delete other inline policies: by-hand",
+            "Set the policy of the role",
         ]
     )
     found = statements(iam, name)
@@ -119,7 +119,7 @@ def test_all_goes_but_the_private_key(aws: Clients, iam: Any, role: Role, name: 
     assert (
         announced.changes
         == deleted.changes
-        == ["Delete the instance profile", "Delete the key pair", "Delete the role of the host"]
+        == ["Delete the IAM role", "Delete the instance profile", "Delete the key pair"]
     )
     assert iam.list_roles()["Roles"] == iam.list_instance_profiles()["InstanceProfiles"] == []
     assert aws("ec2").describe_key_pairs()["KeyPairs"] == []
@@ -150,11 +150,11 @@ def test_check_mode_announces_on_nothing_what_a_run_makes(role: Role, tmp_path: 
         announced.changes
         == made.changes
         == [
+            "Create the IAM role",
             "Create the folder of the private key",
             "Create the instance profile",
-            "Create the private key when there is none",
-            "Create the role of the host",
-            "Limit the role to what belongs to this server",
-            "Make the public key known to EC2",
+            "Create the key pair",
+            "Create the private key",
+            "Set the policy of the role",
         ]
     )

@@ -135,7 +135,7 @@ def test_a_changed_setting_and_what_was_changed_by_hand_come_right(
     wanted = given | {"instance_type": "t3.small", "instance_volume_size": 20}
     announced, applied = role.converge(check=True, **wanted), role.converge(**wanted)
     assert applied.ok, applied.message
-    assert announced.changes == applied.changes == [f"Bring the volumes right: {name}", f"Run the instances: {name}"]
+    assert announced.changes == applied.changes == [f"Modify the volumes: {name}", f"Start the instances: {name}"]
     assert "stopped and started for another type" in announced.output
     (now,) = living(ec2)
     assert (now["InstanceId"], now["State"]["Name"], now["InstanceType"]) == (
@@ -164,9 +164,9 @@ def test_a_second_instance_gets_its_name_address_and_pinned_keys(
     assert applied.ok, applied.message
     assert announced.changes == applied.changes
     assert applied.changes == [
-        *(f"Give the instances elastic addresses: {one}" for one in names),
+        *(f"Associate elastic addresses: {one}" for one in names),
         "Pin the SSH host keys of the instances",
-        *(f"Run the instances: {one}" for one in names),
+        *(f"Start the instances: {one}" for one in names),
     ]
     assert f"was made with the key pair {name}, not with other." in applied.output
     assert "has a volume of 20 GiB, and volumes do not shrink." in applied.output
@@ -188,8 +188,8 @@ def test_what_is_turned_off_goes_and_what_is_too_many_runs_on(
     assert applied.ok, applied.message
     assert announced.changes == applied.changes
     assert applied.changes == [
-        *sorted(f"Release elastic addresses that nothing needs: {one}" for one in addresses),
-        f"Run the instances: {name}",
+        *sorted(f"Release surplus elastic addresses: {one}" for one in addresses),
+        f"Start the instances: {name}",
     ]
     assert f"More instances bear the deployment's tag than instance_count wants: {name}-2 (i-" in applied.output
     assert ec2.describe_addresses()["Addresses"] == []
@@ -229,7 +229,7 @@ def test_all_goes_but_what_bears_other_tags(
     assert deleted.changes == [
         f"Delete the volumes that stayed: {data}",
         "Forget the SSH host keys of the instances",
-        f"Release elastic addresses that nothing needs: {ours['PublicIp']}",
+        f"Release surplus elastic addresses: {ours['PublicIp']}",
         "Terminate the instances",
     ]
     assert (again.ok, again.changes) == (True, []), again.message
@@ -242,4 +242,6 @@ def test_all_goes_but_what_bears_other_tags(
 def test_check_mode_announces_on_nothing_what_a_run_makes(role: Role, given: dict[str, Any], name: str) -> None:
     announced, made = role.converge(check=True, **given), role.converge(**given)
     assert made.ok, made.message
-    assert announced.changes == made.changes == ["Pin the SSH host keys of the instances", f"Run the instances: {name}"]
+    assert (
+        announced.changes == made.changes == ["Pin the SSH host keys of the instances", f"Start the instances: {name}"]
+    )

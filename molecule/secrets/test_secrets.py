@@ -13,7 +13,7 @@ import pytest
 from aws_account import Clients, Outcome, Role, by_key
 
 NAMES = ["database_password", "redis_password", "token"]
-CREATE, DELETE = ["Make the secrets that do not exist"], ["Delete the secrets"]
+CREATE, DELETE = ["Create the missing secrets"], ["Delete the secrets"]
 ROTATE = ["Give the secrets new values"]
 FOREIGN = [{"Key": "mcp:name", "Value": "rival"}]
 

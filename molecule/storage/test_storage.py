@@ -9,7 +9,7 @@ import boto3
 import pytest
 from aws_account import Clients, Role, by_key
 
-BUCKET, EXPIRE = "Create the bucket", "Let expire what nobody reads"
+BUCKET, EXPIRE = "Create the bucket", "Set the lifecycle rule"
 OTHERS, DELETE = "Remove other rules of the bucket's lifecycle", ["Delete the bucket with all objects and versions"]
 
 
@@ -109,7 +109,7 @@ def test_a_lifecycle_that_would_lose_backups_is_announced_and_repaired(role: Rol
     narrow = {**ours, "Filter": {"Prefix": "logs/"}}
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [narrow, gone]})
     announced = role.converge(check=True)
-    assert announced.changes == [EXPIRE, f"{OTHERS}: backups/", f"{OTHERS}: logs/"]
+    assert announced.changes == [f"{OTHERS}: backups/", f"{OTHERS}: logs/", EXPIRE]
     assert role.converge().changes == announced.changes
     assert rules(s3, bucket) == [ours]
 

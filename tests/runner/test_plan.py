@@ -100,7 +100,7 @@ def test_a_plan_that_does_not_get_to_its_end_raises(house: Path) -> None:
 OUTCOME = Outcome("site", "i", Path("/a"), datetime.now(UTC), "successful", 0, 1.0)
 RUN = Run(OUTCOME)
 CHANGES = (
-    Change("aws-2", "network", "Let the load balancer and administrators reach the instance", "", "-a\n+b"),
+    Change("aws-2", "network", "Create the security group of the instance", "", "-a\n+b"),
     Change("aws-1", "storage", "Create the bucket"),
     Change("aws-2", "network", "Create the public subnets", "10.0.1.0/24"),
     Change("mcp-lab", "base", "Write the settings", "", "\n".join(f"+{number}" for number in range(15))),
@@ -110,7 +110,7 @@ CHANGES = (
 def test_it_is_grouped_by_role_and_names_hosts() -> None:
     text = "\n".join(Plan("lab", CHANGES, ("What?",), RUN).lines(WIDE))
     assert text.splitlines()[:7] == [
-        "network  Let the load balancer and administrators reach the instance",
+        "network  Create the security group of the instance",
         "           -a",
         "           +b",
         "         Create the public subnets: 10.0.1.0/24",
