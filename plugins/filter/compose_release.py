@@ -84,8 +84,11 @@ def compose_release(
         services[name].pop("develop", None)
     errors = [f"In {file}, {what}. Remedy: {remedy}." for what, remedy in _errors(before, merged, unset or [], source)]
     project["services"] = services
+    volumes = dict(merged.get("volumes") or {})
     for name, each in services.items():
-        for mount in each.get("volumes") or []:
+        if mounts := [dict(mount) for mount in each.get("volumes") or []]:
+            each["volumes"] = mounts
+        for mount in mounts:
             path = _inside(str(mount.get("source", "")), source)
             if mount.get("type") != "bind" or path is None:
                 continue
@@ -95,9 +98,11 @@ def compose_release(
                     " changes. Remedy: copy it into the image, or mount an absolute path of the host."
                 )
             volume = re.sub(r"[^\w.-]+", "_", path).strip("._-") or "data"
-            project.setdefault("volumes", {})[volume] = {"name": f"mcp_{volume}"}
+            volumes[volume] = {"name": f"mcp_{volume}"}
             mount |= {"type": "volume", "source": volume}
             mount.pop("bind", None)
+    if volumes:
+        project["volumes"] = volumes
     return {
         "image": builds[0]["image"] if builds else "",
         "builds": builds,
