@@ -51,7 +51,7 @@ def sizing(memory: Any, vcpus: Any = 1) -> dict[str, int]:
     """Size the services, with the errors of a filter."""
     try:
         return sizes_of(int(memory), int(vcpus))
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise AnsibleFilterError(f"mcp.aws.sizing: {error}") from error
 
 

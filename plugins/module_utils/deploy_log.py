@@ -20,10 +20,10 @@ def lock(folder: Path = STATE) -> dict[str, Any]:
     """Return who holds the lock; nothing when nobody does, `damaged` with a sentence when that cannot be known."""
     try:
         found = json.loads((folder / LOCK).read_text())
-        datetime.fromisoformat(found["began"])
+        datetime.fromisoformat(found["began"]).astimezone(UTC)
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return {"damaged": f"{folder / LOCK} {DAMAGED}"}
     return dict(found)
 
@@ -54,14 +54,14 @@ def duration(seconds: float) -> str:
 def read(folder: Path, count: int = 1000) -> list[dict[str, Any]]:
     """Return the last records, the newest last; damaged lines are left out."""
     try:
-        lines = (folder / FILE).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = (folder / FILE).read_text(encoding="utf-8", errors="replace").split("\n")
     except FileNotFoundError:
         return []
     found: list[dict[str, Any]] = []
     for line in lines:
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(record, dict):
             found.append(record)

@@ -79,7 +79,7 @@ def cover_environment(found: Any) -> Any:
     """Return what `docker inspect` says with every value of the environment covered."""
     if isinstance(found, dict):
         return {
-            name: [f"{entry.partition('=')[0]}={COVER}" for entry in value]
+            name: [f"{str(entry).partition('=')[0]}={COVER}" for entry in value]
             if name == "Env" and isinstance(value, list)
             else cover_environment(value)
             for name, value in found.items()
@@ -91,7 +91,7 @@ def inspection(said: str) -> str:
     """Return what `docker inspect` said as JSON to keep; what is none is kept as the reason."""
     try:
         found = json.loads(said)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = {"why": said.strip()}
     return json.dumps(cover_environment(found), indent=1, ensure_ascii=False) + "\n"
 
@@ -124,7 +124,9 @@ def why_it_ended(inspected: str, main: str, start_timeout: int) -> str:
     """
     try:
         state = json.loads(inspected)[0]["State"]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    if not isinstance(state, dict):
         return ""
     if state.get("OOMKilled"):
         return "was killed because its memory ran out (stack_memory)"

@@ -69,7 +69,8 @@ class Slot:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
-        if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
+        written = all("!" <= letter <= "~" for letter in parts.netloc) and parts.port != 0
+        if parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or not written:
             raise ValueError(f"`{self.url}` is no address of a slot; it looks like http://127.0.0.1:8102")
         if not all("!" <= letter <= "~" for letter in self.token):
             raise ValueError(

@@ -85,7 +85,7 @@ def databases(output: str) -> list[str]:
 
 def read(output: str, place: str = "") -> dict[str, str]:
     """Turn the lines of JSON into values by name, the name of the database before each."""
-    lines = (json.loads(line) for line in output.splitlines() if line.startswith("{"))
+    lines = (json.loads(line) for line in output.split("\n") if line.startswith("{"))
     return {f"{place}{line['name']}": str(line["value"]) for line in lines}
 
 

@@ -49,11 +49,17 @@ class Release:
         :raises OSError: when there is none.
         :raises ValueError: when the file is damaged.
         """
-        known = json.loads((folder / DETAILS).read_text())
+        try:
+            known = json.loads((folder / DETAILS).read_text())
+        except RecursionError:
+            known = None
         found: dict[str, Any] = (
             {name: known.get(name) for name in cls.__dataclass_fields__} if isinstance(known, dict) else {}
         )
-        if not all(isinstance(value, str) for name, value in found.items() if name != "served" or value) or not found:
+        if (
+            not all(isinstance(value, str) for name, value in found.items() if name != "served" or value is not None)
+            or not found
+        ):
             raise ValueError(f"{folder / DETAILS} is damaged")
         if (folder / SERVED).is_file():
             found["served"] = (folder / SERVED).read_text().strip()

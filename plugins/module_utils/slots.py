@@ -29,8 +29,15 @@ def serving(path: Path = SERVING_MAP) -> str:
 
 
 def idle(names: Sequence[str], serving: str) -> str:
-    """Return the slot to fill: the first that does not serve."""
-    return next(name for name in names if name != serving)
+    """Return the slot to fill: the first that does not serve.
+
+    :raises ValueError: when there is none.
+    """
+    for name in names:
+        if name != serving:
+            return name
+    beside = f" beside `{serving}`, which serves" if serving else ""
+    raise ValueError(f"stack_slots has no slot to fill{beside}. Add one.")
 
 
 @dataclass(frozen=True)

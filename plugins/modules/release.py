@@ -175,7 +175,10 @@ class Shelf:
         self.slot = Slot(serving())
         self.old = {"slot": self.slot.name, "release": self.slot.release() if self.slot.name else ""}
         self.names = [slot["name"] for slot in self.wanted["slots"]]
-        slot = idle(self.names, self.slot.name)
+        try:
+            slot = idle(self.names, self.slot.name)
+        except ValueError as error:
+            module.fail_json(msg=str(error))
         self.answer = {"slot": slot, "old": self.old, "held": Slot(slot).release()}
 
     def runs(self, release: str) -> bool:
