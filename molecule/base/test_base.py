@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -35,13 +36,17 @@ def apply(**variables: Any) -> str:
     return " ".join((done.stdout + done.stderr).split())
 
 
+@functools.cache
+def address(host: Host) -> str:
+    """The address of the host, asked once: nobody can ask while a test has locked everybody out."""
+    return outside_address(host)
+
+
 def login(host: Host, *options: str, user: str = "admin") -> tuple[int, str]:
     """Log in on a connection of its own."""
     words = ["ssh", "-F", "none", "-i", str(FOLDER / "id_ed25519"), "-oBatchMode=yes", "-oIdentitiesOnly=yes"]
     words += ["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oConnectTimeout=5", *options]
-    done = subprocess.run(
-        [*words, f"{user}@{outside_address(host)}", "id", "-un"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*words, f"{user}@{address(host)}", "id", "-un"], capture_output=True, text=True, check=False)
     return done.returncode, done.stdout.strip() or done.stderr.strip()
 
 
@@ -235,6 +240,7 @@ def test_ssh_settings_that_are_wrong_or_lock_the_user_out_change_nothing(
 )
 def test_change_that_locks_out_is_taken_back(host: Host, settings: dict[str, str]) -> None:
     before = host.file(SSH).content_string
+    assert login(host) == (0, "admin")
     said = apply(base_ssh_settings=settings)
     assert "unreachable=1" in said, said
     assert login(host)[0] == 255
