@@ -85,11 +85,12 @@ def _api_up() -> None:
         CREDENTIALS.unlink(missing_ok=True)
         account.write_amis()
         daemons.start("api", *command, environment=account.ENVIRONMENT, reads=code)
-        wait_for(
-            *("The AWS API", lambda: CREDENTIALS.exists() and services.listening("127.0.0.1", API_PORT)),
-            seconds=60,
-            evidence=[daemons.log_of("api")],
-        )
+    # Also where an `up` that was cut off has just started it.
+    wait_for(
+        *("The AWS API", lambda: CREDENTIALS.exists() and services.listening("127.0.0.1", API_PORT)),
+        seconds=60,
+        evidence=[daemons.log_of("api")],
+    )
     states = hosts.states()
     for instance in instances():
         if instance["State"]["Name"] == "running" and states.get(instance["InstanceId"]) == "exited":

@@ -71,7 +71,7 @@ HOST = Image(
         f'install -m 755 {SOURCE}/host/init "$1"/sbin/lab-init',
         f"upload {SOURCE}/host/cloud.cfg /etc/cloud/cloud.cfg.d/90_ec2.cfg",
         f"upload {SOURCE}/host/apt.conf /etc/apt/apt.conf.d/02cache",
-        # A host of the lab lives for minutes: no syncing of each file, no manuals.
+        # A host of the lab lives for minutes: no syncing of each file.
         f"upload {SOURCE}/host/dpkg.cfg /etc/dpkg/dpkg.cfg.d/90-lab",
         # cloud-init knows a Xen guest of EC2 by a file that only Xen's kernel has.
         'echo ec2-lab > "$1"/etc/cloud/hypervisor-uuid',

@@ -63,11 +63,11 @@ def application(house: House) -> FastAPI:
 
     @app.post("/runs/{ident}/cancel")
     async def cancel(ident: str) -> str:
-        return (await runs[ident].cancel(wait=False)).status
+        return (await runs[ident].cancel(wait=False).ended()).status
 
     @app.get("/runs/{ident}")
     async def result(ident: str) -> dict[str, Any]:
-        return (await runs[ident]).as_dict()
+        return (await runs[ident].ended()).as_dict()
 
     @app.get("/runs/{ident}/done")
     async def done(ident: str) -> bool:

@@ -102,8 +102,7 @@ async def _cut(run: Run, job: Job, outcome: Outcome) -> float:
         await _reach(run, job, outcome)
         began = time.monotonic()
         if job.way == "cancel":
-            run.cancel(wait=False)
-            await run
+            await run.cancel(wait=False).ended()
     return began
 
 
