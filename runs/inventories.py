@@ -127,7 +127,8 @@ def _candidates(place: Path) -> list[str]:
     if place.resolve().parent == place.resolve():  # which holds the kernel's files
         return found
     with suppress(OSError):
-        found += [one.name for one in place.iterdir() if one.name != "inventory" and _looks_like_one(one)]
+        shown = [one for one in place.iterdir() if one.name != "inventory" and not one.name.startswith(".")]
+        found += [one.name for one in shown if _looks_like_one(one)]  # git's own `config` looks like one, too
     return found + [f"inventory/{one.name}" for one in _below(place / "inventory")]
 
 

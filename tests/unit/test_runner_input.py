@@ -246,6 +246,15 @@ def test_what_means_no_inventory_or_several_is_refused(places: Path, name: str |
     assert "uv.lock" not in str(caught.value)
 
 
+def test_hidden_directories_are_no_inventories(places: Path) -> None:
+    (places / ".tox").mkdir()
+    (places / ".tox" / "config").write_text("[core]\n")  # as git has one
+    with pytest.raises(BadInput) as caught:
+        inventories.find("nope")
+    assert ".tox" not in str(caught.value)
+    assert ".git" not in str(caught.value)
+
+
 def test_one_inventory_is_found_whatever_it_is_called(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert inventories.find("alone") == places / "alone"
     assert inventories.find("inventory/one/") == places / "inventory/one"
