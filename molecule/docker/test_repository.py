@@ -136,7 +136,7 @@ def test_repository_that_cannot_be_used_changes_nothing(
     for wrong, says in (
         ({"docker_repository_key": stranger.key}, "NO_PUBKEY"),
         ({"docker_repository_key": "<html>Not found</html>"}, "Invalid value set for option Signed-By"),
-        ({"docker_repository_url": "http://127.0.0.1:9/debian"}, "127.0.0.1 9"),
+        ({"docker_repository_url": "http://127.0.0.1:9/debian"}, "Failed to fetch http://127.0.0.1:9/debian"),
         ({"docker_repository_suite": "nosuch", "docker_repository_components": ["main"]}, "nosuch"),
     ):
         status, said = apply(**place | wrong)
