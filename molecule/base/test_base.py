@@ -265,7 +265,7 @@ def test_unknown_time_zone_is_refused_by_name(host: Host) -> None:
 def test_swap_is_sized_and_a_kernel_that_refuses_it_leaves_nothing_behind(host: Host) -> None:
     said = apply(base_swap_mb="")
     assert "The kernel does not swap to /swapfile" in said, said
-    assert "or size 0 for none" in said
+    assert "or base_swap_mb to 0 for none" in said
     assert host.run("ls -A / /etc/systemd/system | grep swapfile").stdout == ""
 
 
