@@ -16,7 +16,7 @@ FOLDER = re.compile(r"\d{8}T\d{6}Z-")
 SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|PWD|KEY|CREDENTIAL|AUTH|DSN", re.IGNORECASE)
 URL_PASSWORD = re.compile(r"""(://[^\s/:@"']*:)([^\s/@"']+)(?=@)""")
 ENTRY = re.compile(r'^(\w+)="((?:[^"\\]|\\.)*)"$', re.MULTILINE)
-KILLED = "2"  # CLD_KILLED: by systemd, which gave up waiting
+GAVE_UP = "Control process exited, code=exited, status=124"  # timeout(1), which waited for readiness
 UNESCAPED = {"n": "\n", "r": "\r"}
 SHORTEST_PART = 8  # of a secret that is several: a shorter one would cover half of every log
 
@@ -117,10 +117,20 @@ def whole_lines(text: str, letters: int) -> str:
     return text if len(text) <= letters else text[-letters:].partition("\n")[2]
 
 
-def why_it_ended(inspected: str, main: str, start_timeout: int) -> str:
+def began(inspected: str) -> str:
+    """Return when a container was started, as journalctl takes it; nothing where `docker inspect` does not say."""
+    try:
+        started = str(json.loads(inspected)[0]["State"]["StartedAt"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    found = re.match(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)", started, re.ASCII)
+    return f"{found[1]} {found[2]} UTC" if found else ""
+
+
+def why_it_ended(inspected: str, journal: str, start_timeout: int) -> str:
     """Say why a server does not run, out of what `docker inspect` says of its container; nothing while it does.
 
-    :param main: how the unit's main process ended, by systemd's ExecMainCode; it waits for the end of the container.
+    :param journal: what systemd says of the unit since the container was started.
     """
     try:
         state = json.loads(inspected)[0]["State"]
@@ -132,6 +142,6 @@ def why_it_ended(inspected: str, main: str, start_timeout: int) -> str:
         return "was killed because its memory ran out (stack_memory)"
     if state.get("Status") not in ("exited", "dead"):
         return ""
-    if main == KILLED:
+    if GAVE_UP in journal:
         return f"did not get ready within {start_timeout} s (stack_start_timeout)"
     return f"ended with status {state.get('ExitCode')}" + (f": {state['Error']}" if state.get("Error") else "")

@@ -144,8 +144,10 @@ def collect(slot: str, release: Path, answer: object, start_timeout: int) -> tup
         "gate.json": json.dumps(answer, indent=1, ensure_ascii=False) + "\n",
         "compose.yml": text_of(release / "compose.yml"),
     }
-    _ok, main = said(["systemctl", "show", "--property", "ExecMainCode", "--value", unit])
-    why = evidence.why_it_ended(inspected, main.strip(), start_timeout)
+    # Not the unit's own state, which its next start forgets.
+    since = ["--since", evidence.began(inspected) or "now"]
+    _ok, recent = said(["journalctl", "--no-pager", "--output", "cat", "--unit", unit, *since])
+    why = evidence.why_it_ended(inspected, recent, start_timeout)
     return (
         files,
         evidence.last(log if runs else journal, LAST_LINES),

@@ -180,25 +180,41 @@ def test_what_cannot_be_written_fails_nothing(tmp_path: Path) -> None:
     assert "evidence" in found["problem"]
 
 
+LATE = """Starting mcp@green.service - MCP server in slot green...
+mcp@green.service: Control process exited, code=exited, status=124/n/a
+"""
+
+
+def test_when_a_container_began_is_told_as_the_journal_takes_it() -> None:
+    started = json.dumps([{"State": {"StartedAt": "2026-12-01T03:53:09.123456789Z"}}])
+    assert evidence.began(started) == "2026-12-01 03:53:09 UTC"
+    assert evidence.began('[{"State": {"StartedAt": 7}}]') == ""
+
+
 @pytest.mark.parametrize(
-    ("state", "main", "why"),
+    ("state", "journal", "why"),
     [
-        ({"Status": "running"}, "0", ""),
-        ({"Status": "created"}, "0", ""),
-        ({"Status": "exited", "ExitCode": 3, "Error": ""}, "1", "ended with status 3"),
-        ({"Status": "exited", "ExitCode": 127, "Error": "no such file"}, "1", "ended with status 127: no such file"),
-        ({"Status": "exited", "ExitCode": 143}, "2", "did not get ready within 90 s (stack_start_timeout)"),
+        ({"Status": "running"}, "", ""),
+        ({"Status": "created"}, "", ""),
+        ({"Status": "exited", "ExitCode": 3, "Error": ""}, "Started", "ended with status 3"),
+        (
+            {"Status": "exited", "ExitCode": 127, "Error": "no such file"},
+            "Started",
+            "ended with status 127: no such file",
+        ),
+        ({"Status": "exited", "ExitCode": 143}, LATE, "did not get ready within 90 s (stack_start_timeout)"),
         (
             {"Status": "exited", "ExitCode": 137, "OOMKilled": True},
-            "1",
+            "",
             "was killed because its memory ran out (stack_memory)",
         ),
     ],
 )
-def test_why_a_server_ended(state: dict[str, Any], main: str, why: str) -> None:
-    assert evidence.why_it_ended(json.dumps([{"State": state}]), main, 90) == why
+def test_why_a_server_ended(state: dict[str, Any], journal: str, why: str) -> None:
+    assert evidence.why_it_ended(json.dumps([{"State": state}]), journal, 90) == why
 
 
 @pytest.mark.parametrize("inspected", ["", "[]", "no such container", "[{}]", "[7]"])
 def test_a_container_that_is_away_says_nothing(inspected: str) -> None:
-    assert evidence.why_it_ended(inspected, "1", 90) == ""
+    assert evidence.why_it_ended(inspected, LATE, 90) == ""
+    assert evidence.began(inspected) == ""
