@@ -5,15 +5,15 @@ from tests.schedule import Node
 AWS_ROLES = ("alarms", "identity", "instance", "load_balancer", "logs", "network", "registry", "secrets", "storage")
 # Host roles with their usual seconds when three scenarios run side by side.
 HOST_ROLES = {
-    "base": 150,
-    "docker": 210,
-    "health": 100,
-    "log_rotation": 100,
-    "postgresql": 150,
-    "postgresql_upgrade": 260,
-    "proxy": 120,
-    "redis": 120,
-    "stack": 660,
+    "base": 560,
+    "docker": 480,
+    "health": 40,
+    "log_rotation": 150,
+    "postgresql": 280,
+    "postgresql_upgrade": 380,
+    "proxy": 210,
+    "redis": 155,
+    "stack": 930,
 }
 PYTEST = ("pytest", "--quiet", "--color=no", "--durations=15", "--durations-min=1")
 BY_FILE = ("--numprocesses", "2", "--dist", "loadfile")  # both processors, each file on one of them
@@ -31,7 +31,7 @@ LINT = (
     Node("documentation", "lint", ("python", "docs/generate.py", "--check"), 2),
     Node("costs", "lint", ("python", "docs/costs.py", "--check"), 2),
 )
-ANSIBLE_LINT = Node("ansible-lint", "lint", ("ansible-lint", "--offline", "--strict", "-q"), 240)
+ANSIBLE_LINT = Node("ansible-lint", "lint", ("ansible-lint", "--offline", "--strict", "-q"), 160)
 UNIT = Node("unit", "unit", (*PYTEST, *BY_FILE, "tests/unit"), 90, load=1.5)
 RUNNER = Node("runner", "runner", (*PYTEST, *BY_FILE, "tests/runner"), 240, load=1.5)
 
@@ -39,7 +39,7 @@ RUNNER = Node("runner", "runner", (*PYTEST, *BY_FILE, "tests/runner"), 240, load
 def molecule() -> list[Node]:
     """Return a node for each role: check, converge, idempotence, verify. Those of hosts need the lab and often wait."""
     hosts = [
-        Node(f"molecule {role}", "molecule", ("molecule", "test", "-s", role), seconds, load=0.7, needs=LAB)
+        Node(f"molecule {role}", "molecule", ("molecule", "test", "-s", role), seconds, 0.7, limit=2400, needs=LAB)
         for role, seconds in HOST_ROLES.items()
     ]
     accounts = [
@@ -58,10 +58,10 @@ def whole() -> list[Node]:
         Node("server", "unit", (*PYTEST, "roles/stack/files/server/tests"), 60),
         Node("conformance", "unit", (*PYTEST, "tests/conformance"), 60),
         RUNNER,
-        Node("aws interruption", "aws", (*PYTEST, INTERRUPTION), 420, limit=2400),
-        Node("aws", "aws", (*PYTEST, "tests/aws", f"--ignore={INTERRUPTION}"), 430, limit=2400),
+        Node("aws interruption", "aws", (*PYTEST, INTERRUPTION), 470, limit=2400),
+        Node("aws", "aws", (*PYTEST, "tests/aws", f"--ignore={INTERRUPTION}"), 550, limit=2400),
         *molecule(),
-        Node("e2e", "e2e", (*PYTEST, "tests/e2e"), 1100, load=0.8, limit=2700, needs=LAB),
+        Node("e2e", "e2e", (*PYTEST, "tests/e2e"), 1040, load=0.8, limit=2700, needs=LAB),
     ]
     users = frozenset(node.name for node in nodes if "lab" in node.needs)
     return [*nodes, Node("life", "life", (*PYTEST, "tests/lab"), 60, load=0.7, needs=LAB, after=users)]
