@@ -11,7 +11,7 @@ from ansible_collections.mcp.aws.plugins.module_utils.checks import Judgement, R
 
 SYSTEM, APPLICATION, OPERATIONS = "system", "application", "operations"
 MISSING_UNIT = {"ActiveState": "is not there", "LoadState": "as no slot serves"}
-REVISION = "org.opencontainers.image.revision"  # which docker_build writes
+REVISION = "org.opencontainers.image.revision"  # which the build of an image writes
 RESTARTING = {
     "systemd": {"always", "on-failure", "on-abnormal", "on-abort"},
     "docker": {"always", "unless-stopped", "on-failure"},
