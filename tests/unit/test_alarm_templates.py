@@ -14,6 +14,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.mcp.aws.plugins.module_utils import alarms
 
+from tests.unit.role_values import trust
+
 ROLE = Path(__file__).parents[2] / "roles" / "alarms"
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 BALANCER, GROUP = "app/mcp/50dc6c495c0c9188", "targetgroup/mcp/6d0ecf831eec9f09"
@@ -28,15 +30,6 @@ GIVEN = {
     "alarms_target_group_arn": f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:{GROUP}",
 }
 ITSELF = ("__alarms_list", "__alarms_dashboard")  # what is rendered here
-
-
-def trust(value: Any) -> Any:
-    """Let Ansible evaluate the expressions in a value, as it does with what a role's own files hold."""
-    if isinstance(value, dict):
-        return {key: trust(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [trust(each) for each in value]
-    return trust_as_template(value) if isinstance(value, str) else value
 
 
 def render(template: str, **given: Any) -> Any:

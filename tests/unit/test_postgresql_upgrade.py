@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
 from ansible_collections.mcp.aws.plugins.module_utils import postgresql_fingerprint as fingerprint
+
+from tests.unit.role_values import trust
 
 ROLE = Path(__file__).parents[2] / "roles/postgresql_upgrade"
 GIB = 1024**3
@@ -35,19 +37,10 @@ TARGET = {"clusters": [{"cluster": "main", "version": "15"}]}
 STATE = {"from": 12, "to": 15, "time": "20260101T000000Z"}
 
 
-def trusted(value: Any) -> Any:
-    """The value of a YAML file with its strings as templates, as Ansible loads it."""
-    if isinstance(value, dict):
-        return {name: trusted(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [trusted(part) for part in value]
-    return trust_as_template(value) if isinstance(value, str) else value
-
-
 def evaluate(name: str, current: dict[str, Any], **more: Any) -> Any:
     """A variable of the role, for what the host reported."""
     files = [yaml.safe_load((ROLE / folder / "main.yml").read_text()) for folder in ("defaults", "vars")]
-    variables = trusted(files[0] | files[1])
+    variables = trust(files[0] | files[1])
     variables |= {
         "postgresql_upgrade_to": 15,
         "postgresql_upgrade_repository_url": "",

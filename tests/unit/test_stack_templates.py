@@ -14,16 +14,9 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
+from tests.unit.role_values import trust
+
 ROLE = Path(__file__).parents[2] / "roles" / "stack"
-
-
-def trust(value: Any) -> Any:
-    """Let Ansible evaluate the expressions in a value, as it does with what a role's own files hold."""
-    if isinstance(value, dict):
-        return {key: trust(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [trust(each) for each in value]
-    return trust_as_template(value) if isinstance(value, str) else value
 
 
 def variables(**given: Any) -> dict[str, Any]:
