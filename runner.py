@@ -22,17 +22,17 @@ from __future__ import annotations
 
 import sys
 
-from runs.changes import Change
-from runs.errors import ArtifactsError, BadInput, Locked, RunFailed, Unplayable
-from runs.events import Event
-from runs.history.history import History, HistoryError
-from runs.order import Limits
-from runs.outcome import Failure, HostStats
-from runs.plan import Plan
-from runs.remote.node import Node
-from runs.run import Run
-from runs.stack import Options, Stack, StartOptions
-from runs.verdicts import AnyVerdict, Check, Verdict
+from mcp_aws.changes import Change
+from mcp_aws.errors import ArtifactsError, BadInput, Locked, RunFailed, Unplayable
+from mcp_aws.events import Event
+from mcp_aws.history.history import History, HistoryError
+from mcp_aws.order import Limits
+from mcp_aws.outcome import Failure, HostStats
+from mcp_aws.plan import Plan
+from mcp_aws.remote.node import Node
+from mcp_aws.run import Run
+from mcp_aws.stack import Options, Stack, StartOptions
+from mcp_aws.verdicts import AnyVerdict, Check, Verdict
 
 __all__ = [
     "AnyVerdict",
@@ -60,6 +60,6 @@ __all__ = [
 
 
 if __name__ == "__main__":
-    from runs.cli.main import main
+    from mcp_aws.cli.main import main
 
     sys.exit(main())

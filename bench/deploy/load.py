@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 import httpx
-from ansible_collections.mcp.aws.plugins.module_utils.mcp_probe import HANDSHAKE, explain
+from ansible_collections.mcp.aws.plugins.module_utils.mcp.client import HANDSHAKE, explain
 
 from bench.deploy.measured import Request, Stream
 from bench.deploy.streams import KINDS, follow

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from ansible_collections.mcp.aws.plugins.module_utils.mcp_probe_burst import percentile
+from ansible_collections.mcp.aws.plugins.module_utils.mcp.load import percentile
 
 from bench.deploy.measured import Request, Run, Turn, answered, median, within
 

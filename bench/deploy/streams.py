@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import websockets
-from ansible_collections.mcp.aws.plugins.module_utils.mcp_probe import HANDSHAKE
+from ansible_collections.mcp.aws.plugins.module_utils.mcp.client import HANDSHAKE
 
 KINDS = ("event stream", "WebSocket")
 # The load writes twice a second, and every write is an event: a stream that is silent for so long does not live.

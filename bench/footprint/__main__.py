@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mcp.aws.plugins.module_utils.mcp_probe_burst import percentile, summarize
+from ansible_collections.mcp.aws.plugins.module_utils.mcp.load import percentile, summarize
 
 from bench.footprint.clients import Load
 from tests.e2e.conftest import Server

@@ -15,8 +15,8 @@ from typing import Any
 
 import httpx
 import websockets
-from ansible_collections.mcp.aws.plugins.module_utils.mcp_probe import HANDSHAKE, explain
-from ansible_collections.mcp.aws.plugins.module_utils.mcp_probe_burst import Sample
+from ansible_collections.mcp.aws.plugins.module_utils.mcp.client import HANDSHAKE, explain
+from ansible_collections.mcp.aws.plugins.module_utils.mcp.load import Sample
 
 TEXT = "The quick brown fox keeps what a lazy dog forgets. " * 80
 PATIENCE = 30

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from runs.events import Event
+from mcp_aws.events import Event
 
 RECAP = re.compile(r"^([\w.-]+) +: ok=(\d+)", re.MULTILINE)
 # What ends a task on a host, and what may come more or less often, as it depends on the clock.

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-SUPERVISOR = b"runs.supervisor"
+SUPERVISOR = b"mcp_aws.supervisor"
 PAUSE = 0.2  # the kernel keeps the peak itself; only what comes after the last look is missed
 
 

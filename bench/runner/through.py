@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bench.runner.ledger import Ledger
 from bench.runner.memory import Watch, peak
+from mcp_aws.events import Event
 from runner import Stack
-from runs.events import Event
 
 
 def measure(stack: Stack, verb: str, handler: float) -> dict[str, object]:

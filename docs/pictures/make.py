@@ -132,7 +132,7 @@ def take(picture: Picture, directory: Path, home: Path) -> None:
 def lay_out(directory: Path) -> None:
     """Make a checkout whose playbooks are those of the scene."""
     shutil.copy(CHECKOUT / "runner.py", directory)
-    for part in ("runs", "plugins"):
+    for part in ("mcp_aws", "plugins"):
         shutil.copytree(CHECKOUT / part, directory / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(HERE / "scene", directory, dirs_exist_ok=True)
 

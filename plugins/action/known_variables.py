@@ -16,7 +16,7 @@ import yaml
 from ansible._internal._datatag._tags import Origin
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.mcp.aws.plugins.module_utils.variables import options, unknown
+from ansible_collections.mcp.aws.plugins.module_utils.run.variables import options, unknown
 
 FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 COLLECTION_ROLES = Path(__file__).resolve().parents[2] / "roles"

@@ -10,7 +10,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.mcp.aws.plugins.action.known_variables import COLLECTION_ROLES, written
 from ansible_collections.mcp.aws.plugins.module_utils import agreement, settings
-from ansible_collections.mcp.aws.plugins.module_utils.variables import unknown
+from ansible_collections.mcp.aws.plugins.module_utils.run.variables import unknown
 from ansible_collections.mcp.aws.plugins.plugin_utils.role_settings import Role, Settings
 
 

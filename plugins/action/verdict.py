@@ -11,7 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
-from ansible_collections.mcp.aws.plugins.module_utils import verdict
+from ansible_collections.mcp.aws.plugins.module_utils.health import verdict
 
 display = Display()
 

@@ -45,7 +45,8 @@ from typing import Any
 from ansible import constants, context
 from ansible.plugins.callback import CallbackBase
 from ansible.utils.color import stringc
-from ansible_collections.mcp.aws.plugins.module_utils import phases, stack_lock, verdict, workflow
+from ansible_collections.mcp.aws.plugins.module_utils.health import verdict
+from ansible_collections.mcp.aws.plugins.module_utils.run import phases, stack_lock, workflow
 
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 LOCKED = 4  # exit status

@@ -8,15 +8,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mcp.aws.plugins.module_utils import checks_aws, checks_door, checks_host
-from ansible_collections.mcp.aws.plugins.module_utils.checks import Check, Rule, examine, facts_of
+from ansible_collections.mcp.aws.plugins.module_utils.health import aws as checks_aws
+from ansible_collections.mcp.aws.plugins.module_utils.health import endpoint as checks_door
+from ansible_collections.mcp.aws.plugins.module_utils.health import host as checks_host
+from ansible_collections.mcp.aws.plugins.module_utils.health.rules import Check, Rule, examine, facts_of
 
 DOCUMENTATION = r"""
 name: checks
 short_description: Turn measurements into checks
 version_added: 0.1.0
 description:
-  - Judges what M(mcp.aws.deployment_info), M(mcp.aws.host_info), M(mcp.aws.mcp_probe) and a restart measured.
+  - Judges what M(mcp.aws.health_aws_info), M(mcp.aws.health_host_info), M(mcp.aws.mcp_probe) and a restart measured.
     A task that failed, was skipped or found its host unreachable gives checks too, red or not measured.
 positional: expected, host
 options:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mcp.aws.plugins.module_utils.sizing import sizing as sizes_of
+from ansible_collections.mcp.aws.plugins.module_utils.host.sizing import sizing as sizes_of
 
 DOCUMENTATION = r"""
 name: sizing

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
-from ansible_collections.mcp.aws.plugins.module_utils import ownership
+from ansible_collections.mcp.aws.plugins.module_utils.aws import ownership
 from ansible_collections.mcp.aws.plugins.module_utils.ssm_secrets import Parameter, new_value
 
 NAMES_A_DELETION = 10

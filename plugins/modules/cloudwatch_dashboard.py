@@ -102,8 +102,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
 )
-from ansible_collections.mcp.aws.plugins.module_utils import dashboard, ownership
-from ansible_collections.mcp.aws.plugins.module_utils.aws_clients import THROTTLED
+from ansible_collections.mcp.aws.plugins.module_utils.aws import dashboard, ownership
+from ansible_collections.mcp.aws.plugins.module_utils.aws.clients import THROTTLED
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions

@@ -8,7 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.aws.plugins.module_utils import deploy_log, release, slots
+from ansible_collections.mcp.aws.plugins.module_utils.deploy import log as deploy_log
+from ansible_collections.mcp.aws.plugins.module_utils.deploy import releases as release
+from ansible_collections.mcp.aws.plugins.module_utils.deploy import slots
 
 DOCUMENTATION = r"""
 module: deploy_info

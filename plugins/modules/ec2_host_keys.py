@@ -72,7 +72,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
-from ansible_collections.mcp.aws.plugins.module_utils import host_keys
+from ansible_collections.mcp.aws.plugins.module_utils.aws import host_keys
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions

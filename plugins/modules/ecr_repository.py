@@ -99,8 +99,8 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
-from ansible_collections.mcp.aws.plugins.module_utils import ecr, ownership
-from ansible_collections.mcp.aws.plugins.module_utils.aws_clients import THROTTLED
+from ansible_collections.mcp.aws.plugins.module_utils.aws import ecr, ownership
+from ansible_collections.mcp.aws.plugins.module_utils.aws.clients import THROTTLED
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions

@@ -139,7 +139,7 @@ import asyncio
 import time
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.mcp.aws.plugins.module_utils.mcp_probe import MISSING, Probes
+from ansible_collections.mcp.aws.plugins.module_utils.mcp.client import MISSING, Probes
 
 PROBES = ["tcp", "health", "ready", "unauthorized", "trace", "mcp", "websocket", "write", "read", "burst", "delete"]
 

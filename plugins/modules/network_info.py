@@ -110,7 +110,7 @@ from typing import Any
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
-from ansible_collections.mcp.aws.plugins.module_utils.aws_clients import THROTTLED
+from ansible_collections.mcp.aws.plugins.module_utils.aws.clients import THROTTLED
 from ansible_collections.mcp.aws.plugins.module_utils.network_plan import is_right, network_plan
 
 with suppress(ImportError):  # AnsibleAWSModule says so

@@ -48,7 +48,7 @@ tables:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.aws.plugins.module_utils import postgresql_fingerprint as fingerprint
+from ansible_collections.mcp.aws.plugins.module_utils.postgresql import fingerprint
 
 
 def ask(module: AnsibleModule, database: str, statements: str) -> str:

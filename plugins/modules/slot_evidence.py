@@ -103,7 +103,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.mcp.aws.plugins.module_utils import evidence
+from ansible_collections.mcp.aws.plugins.module_utils.evidence import slot as evidence
 
 SECONDS = 10
 LOG_LETTERS = 2_000_000

@@ -113,7 +113,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
 )
-from ansible_collections.mcp.aws.plugins.module_utils import ownership, target_group
+from ansible_collections.mcp.aws.plugins.module_utils import target_group
+from ansible_collections.mcp.aws.plugins.module_utils.aws import ownership
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions

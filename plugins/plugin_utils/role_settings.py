@@ -13,8 +13,8 @@ from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.mcp.aws.plugins.action.known_variables import FastLoader
+from ansible_collections.mcp.aws.plugins.module_utils.run.variables import options as names_of
 from ansible_collections.mcp.aws.plugins.module_utils.settings import checked, ownerless
-from ansible_collections.mcp.aws.plugins.module_utils.variables import options as names_of
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One resource of each kind that ownership_info knows, under the names of `acme`: ours or somebody else's."""
+"""One resource of each kind that aws_ownership_info knows, under the names of `acme`: ours or somebody else's."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 

@@ -7,8 +7,8 @@ from deployment import NAME, Account
 from drift import CHANGED, DELETED, Drift
 from resources import ours
 
+from mcp_aws.verdicts import Preflight, Provision, Teardown
 from runner import Plan, Run, Stack
-from runs.verdicts import Preflight, Provision, Teardown
 
 ACCOUNT = "123456789012"  # as moto has it
 Announced = set[tuple[str, str, str]]

@@ -1,4 +1,4 @@
-"""The module ownership_info: what is ours, somebody else's and absent, of every kind that it knows."""
+"""The module aws_ownership_info: what is ours, somebody else's and absent, of every kind that it knows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ABSENT: dict[str, Any] = dict.fromkeys(NAMES, "absent") | {"parameters": {}, "al
 def ask(account: Account, *options: str) -> dict[str, Any]:
     """Run the module alone."""
     words = account.variables()["mcp_aws_connection"] | {"owner": "acme", "resources": NAMES}
-    command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-m", "mcp.aws.ownership_info"]
+    command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-m", "mcp.aws.aws_ownership_info"]
     command += [
         "-i",
         "localhost,",

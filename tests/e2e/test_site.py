@@ -5,8 +5,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from mcp_aws.verdicts import Configure, Deploy, Provision, Verdict
 from runner import Stack
-from runs.verdicts import Configure, Deploy, Provision, Verdict
 from tests.e2e.conftest import INVENTORY, NAME, ROOT, Server, ansible, as_json, aws, judged, recap
 
 

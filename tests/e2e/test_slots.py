@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from mcp_aws.verdicts import Rollback
 from runner import Stack
-from runs.verdicts import Rollback
 from tests.e2e import tiny
 from tests.e2e.conftest import INVENTORY, Server, ansible
 from tests.e2e.meanwhile import Answers, asking, beginning

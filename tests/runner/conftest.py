@@ -69,7 +69,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory laid out like the checkout: runner, playbooks and an inventory."""
     house = tmp_path_factory.mktemp("house")
     shutil.copy(CHECKOUT / "runner.py", house)
-    for part in ("runs", "plugins"):
+    for part in ("mcp_aws", "plugins"):
         shutil.copytree(CHECKOUT / part, house / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(Path(__file__).parent / "playbooks", house / "playbooks")
     (house / "playbooks" / "file").write_text("same\nold\n")

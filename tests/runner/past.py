@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from runs.history.tasks import TaskTime
-from runs.outcome import HostStats, Outcome
+from mcp_aws.history.tasks import TaskTime
+from mcp_aws.outcome import HostStats, Outcome
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 RED = {

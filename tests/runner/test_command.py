@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from runs.cli.main import main
-from runs.lock import stack_lock
+from mcp_aws.cli.main import main
+from mcp_aws.lock import stack_lock
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from rich.text import Text
 
-from runs.display.closing import closing, degraded, phases
-from runs.display.hints import advice
-from runs.display.lines import duration, foot, lasting
-from runs.display.progress import Progress
-from runs.display.screen import Screen
-from runs.display.state import State
-from runs.events import Event
-from runs.outcome import Failure, HostStats, Outcome
+from mcp_aws.display.closing import closing, degraded, phases
+from mcp_aws.display.hints import advice
+from mcp_aws.display.lines import duration, foot, lasting
+from mcp_aws.display.progress import Progress
+from mcp_aws.display.screen import Screen
+from mcp_aws.display.state import State
+from mcp_aws.events import Event
+from mcp_aws.outcome import Failure, HostStats, Outcome
 
 BEGIN = datetime(2026, 11, 26, 20, 15, tzinfo=UTC)
 UTF8 = {"LANG": "C.UTF-8", "TERM": "xterm-256color"}

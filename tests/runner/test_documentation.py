@@ -72,7 +72,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory laid out like the checkout, with playbooks of the right names that do little."""
     house = tmp_path_factory.mktemp("house")
     shutil.copy(ROOT / "runner.py", house)
-    shutil.copytree(ROOT / "runs", house / "runs", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "mcp_aws", house / "mcp_aws", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(Path(__file__).parent / "pages", house / "playbooks")
     (house / "plugins").symlink_to(ROOT / "plugins")
     return house
@@ -120,7 +120,7 @@ def test_an_example_does_what_its_page_says(runs: Mapping[int, Future[Completed]
     assert example.printed is None or _shape(done.stdout) == _shape(example.printed), done.stdout
 
 
-WITH_EXAMPLES = [path.relative_to(ROOT) for path in (ROOT / "runs").rglob("*.py") if ">>> " in path.read_text()]
+WITH_EXAMPLES = [path.relative_to(ROOT) for path in (ROOT / "mcp_aws").rglob("*.py") if ">>> " in path.read_text()]
 MODULES = sorted(".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in WITH_EXAMPLES)
 
 
@@ -179,12 +179,14 @@ def _signatures() -> Iterator[tuple[str, dict[str, object]]]:
 
 
 def test_no_type_of_another_library_is_in_a_signature() -> None:
+    known = (*sys.stdlib_module_names, "runner", "mcp_aws")
     found = {
         f"{name}: {part}"
         for name, hints in _signatures()
         for hint in hints.values()
         for part in _types(hint)
-        if getattr(part, "__module__", "builtins").partition(".")[0] not in (*sys.stdlib_module_names, "runner", "runs")
+        if getattr(part, "__module__", "builtins").partition(".")[0]
+        not in known
     }
     assert found == set()
 

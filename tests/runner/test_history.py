@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from runs.changes import Change
-from runs.events import Event
-from runs.history.history import History, HistoryError
-from runs.history.schema import STEPS
-from runs.history.tasks import TaskTimes
-from runs.history.times import day_of, moment_of
-from runs.outcome import Failure, Outcome
+from mcp_aws.changes import Change
+from mcp_aws.events import Event
+from mcp_aws.history.history import History, HistoryError
+from mcp_aws.history.schema import STEPS
+from mcp_aws.history.tasks import TaskTimes
+from mcp_aws.history.times import day_of, moment_of
+from mcp_aws.outcome import Failure, Outcome
 from tests.runner.past import NOW, RED, outcome, task
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -182,8 +182,8 @@ RECORDER = """
 import sys
 from pathlib import Path
 from datetime import UTC, datetime
-from runs.history.history import History
-from runs.outcome import Outcome
+from mcp_aws.history.history import History
+from mcp_aws.outcome import Outcome
 sys.stdin.readline()
 for number in range(10):
     run = Outcome("site", f"{sys.argv[2]}-{number}", Path("/a"), datetime.now(UTC), "successful", 0)

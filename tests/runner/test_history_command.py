@@ -12,12 +12,12 @@ from typing import cast
 
 import pytest
 
+from mcp_aws.changes import Change
+from mcp_aws.errors import BadInput
+from mcp_aws.history.command import add_arguments, show
+from mcp_aws.history.history import History
+from mcp_aws.outcome import COLOUR, Failure
 from runner import Stack
-from runs.changes import Change
-from runs.errors import BadInput
-from runs.history.command import add_arguments, show
-from runs.history.history import History
-from runs.outcome import COLOUR, Failure
 from tests.runner.past import NOW, outcome, task
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from mcp_aws.order import Order
+from mcp_aws.outcome import Outcome, now
 from runner import BadInput, Run, RunFailed, Stack
-from runs.order import Order
-from runs.outcome import Outcome, now
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,7 +138,7 @@ def test_one_thread_reads_and_another_joins() -> None:
 
 SUPERVISOR = """
 import sys
-from runs import supervisor
+from mcp_aws import supervisor
 {patch}
 sys.exit(supervisor.main())
 """

@@ -66,16 +66,16 @@ def react(error: RunFailed) -> Run:
 stack.site(chekc=True)
 '''
 REVEALED = [
-    "runs.events.Event",
-    "runs.run.Run",
-    "tuple[runs.outcome.Failure, ...]",
-    "runs.verdicts.reading.AnyVerdict | None",
-    "list[runs.events.Event]",
-    "tuple[runs.changes.Change, ...]",
+    "mcp_aws.events.Event",
+    "mcp_aws.run.Run",
+    "tuple[mcp_aws.outcome.Failure, ...]",
+    "mcp_aws.verdicts.reading.AnyVerdict | None",
+    "list[mcp_aws.events.Event]",
+    "tuple[mcp_aws.changes.Change, ...]",
     "int",
-    "runs.history.history.History",
+    "mcp_aws.history.history.History",
     "datetime.datetime",
-    "runs.run.Run",
+    "mcp_aws.run.Run",
 ]
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -147,9 +147,9 @@ def _done(command: list[str], cwd: Path | None = None, **environment: str) -> su
 
 def test_the_wheel_holds_the_library_and_all_of_the_collection_that_runs_need(wheel: Path) -> None:
     known = _done(
-        ["/usr/bin/git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *PARTS, "runs"], cwd=ROOT
+        ["/usr/bin/git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *PARTS, "mcp_aws"], cwd=ROOT
     )
-    wanted = {name if name.startswith("runs/") else f"{COLLECTION}/{name}" for name in known.stdout.split()}
+    wanted = {name if name.startswith("mcp_aws/") else f"{COLLECTION}/{name}" for name in known.stdout.split()}
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == wanted | {"runner/__init__.py", "runner/py.typed"}
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from mcp_aws.changes import differences
+from mcp_aws.outcome import Outcome
 from runner import Change, HostStats, Plan, Run, RunFailed, Stack
-from runs.changes import differences
-from runs.outcome import Outcome
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 WIDE, NARROW = 100, 40

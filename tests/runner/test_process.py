@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from mcp_aws import artifacts
+from mcp_aws.private import PREFIX
+from mcp_aws.processes import descendants
 from runner import ArtifactsError, Event, Limits, Locked, Run, Stack
-from runs import artifacts
-from runs.private import PREFIX
-from runs.processes import descendants
 
 CANCEL_SECONDS = 5.0
 
@@ -188,12 +188,12 @@ def test_a_playbook_that_does_not_listen_is_killed(stack: Stack) -> None:
 
 def _of_supervisor(pid: int) -> bool:
     parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
-    return "runs.supervisor" in _command(int(parent))
+    return "mcp_aws.supervisor" in _command(int(parent))
 
 
 def test_a_killed_supervisor_is_told_and_takes_the_playbook_along(stack: Stack) -> None:
     run = _started(stack.start("wait"))
-    [supervisor] = [pid for pid in descendants(os.getpid()) if "runs.supervisor" in _command(pid)]
+    [supervisor] = [pid for pid in descendants(os.getpid()) if "mcp_aws.supervisor" in _command(pid)]
     os.kill(supervisor, signal.SIGKILL)
     run.join()
     assert run.status == "lost"

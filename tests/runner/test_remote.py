@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 
+from mcp_aws.events import Event
+from mcp_aws.order import Order
+from mcp_aws.remote import job as remote_job
+from mcp_aws.remote.conversation import Node, NodeError, execute
+from mcp_aws.remote.node import KEEPER
 from runner import Stack
-from runs.events import Event
-from runs.order import Order
-from runs.remote import job as remote_job
-from runs.remote.conversation import Node, NodeError, execute
-from runs.remote.node import KEEPER
 
 SENT = "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH"  # without it a node finds only the collection that it was sent
 SECRET, PASSWORD = "of-this-machine-0123", "of-the-order-4567"

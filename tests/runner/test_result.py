@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from mcp_aws.home import HOME
+from mcp_aws.outcome import Outcome
+from mcp_aws.recorder import early_failures, message
 from runner import Failure, HostStats
-from runs.home import HOME
-from runs.outcome import Outcome
-from runs.recorder import early_failures, message
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 DISK = {"id": "disk", "section": "system", "title": "Disk", "ok": False}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mcp_aws.verdicts import Versions
 from runner import BadInput, Limits, Run, RunFailed, Stack, Unplayable, Verdict
-from runs.verdicts import Versions
 
 KEY = "wJalrXUtnFEMI-this-must-stay-in-memory"
 CHECKOUT = Path(__file__).resolve().parents[2]

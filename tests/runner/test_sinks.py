@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from runs import sinks
-from runs.errors import BadInput
+from mcp_aws import sinks
+from mcp_aws.errors import BadInput
 
 SECRET = "hunter2-of-extra-vars"  # noqa: S105
 HIDDEN = "hidden-by-no-log"

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from runs import verdicts
-from runs.verdicts import AnyVerdict, Check, Deploy, DeployedHost, Instance, Preflight, Provision, Release, Verdict
-from runs.verdicts.reading import SCHEMAS, typed
+from mcp_aws import verdicts
+from mcp_aws.verdicts import AnyVerdict, Check, Deploy, DeployedHost, Instance, Preflight, Provision, Release, Verdict
+from mcp_aws.verdicts.reading import SCHEMAS, typed
 
 NOW = datetime(2026, 11, 26, 15, tzinfo=UTC)
 DISK = {"id": "disk", "section": "system", "title": "Disk", "ok": False, "measured": "91 %", "limit": "< 80 %"}

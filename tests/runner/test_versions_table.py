@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runs.display import versions
+from mcp_aws.display import versions
 
 NOW = datetime(2026, 11, 26, 16, 30, tzinfo=UTC)
 BEGAN = "2026-11-26T16:29:20+00:00"

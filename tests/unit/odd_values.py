@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from runs.outcome import Outcome
+from mcp_aws.outcome import Outcome
 
 settings.register_profile("steady", deadline=None, max_examples=50)  # this machine may be busy
 settings.load_profile("steady")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.mcp.aws.plugins.module_utils import alarms
+from ansible_collections.mcp.aws.plugins.module_utils.aws import alarms
 
 from tests.unit.role_values import trust
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import alarms
+from ansible_collections.mcp.aws.plugins.module_utils.aws import alarms
 
 WANTED: dict[str, Any] = {
     "AlarmName": "mcp-cpu",

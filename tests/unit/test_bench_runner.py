@@ -14,7 +14,7 @@ from bench.runner.soak.jobs import WAYS, Job, Outcome, draw, judge
 from bench.runner.soak.report import Soak
 from bench.runner.soak.traces import more
 from bench.runner.turns import Bare, Through
-from runs.events import Event
+from mcp_aws.events import Event
 
 BEGAN = datetime(2026, 11, 26, tzinfo=UTC)
 RECAP = """PLAY RECAP *****

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mcp.aws.plugins.filter.checks import SOURCES, checks
-from ansible_collections.mcp.aws.plugins.module_utils.checks import Rule, combine, examine, facts_of, one_line
+from ansible_collections.mcp.aws.plugins.module_utils.health.rules import Rule, combine, examine, facts_of, one_line
 
 EXPECTED = {
     "instance_type": "t2.micro",

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import checks_aws
-from ansible_collections.mcp.aws.plugins.module_utils.checks import examine
+from ansible_collections.mcp.aws.plugins.module_utils.health import aws as checks_aws
+from ansible_collections.mcp.aws.plugins.module_utils.health.rules import examine
 
 Facts = dict[str, Any]
 EXPECTED = {

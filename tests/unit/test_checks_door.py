@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import checks_door
-from ansible_collections.mcp.aws.plugins.module_utils.checks import examine
+from ansible_collections.mcp.aws.plugins.module_utils.health import endpoint as checks_door
+from ansible_collections.mcp.aws.plugins.module_utils.health.rules import examine
 
 EXPECTED = {
     "response_limit_seconds": 2.0,

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import checks_host, host_facts
-from ansible_collections.mcp.aws.plugins.module_utils.checks import examine
+from ansible_collections.mcp.aws.plugins.module_utils.health import host as checks_host
+from ansible_collections.mcp.aws.plugins.module_utils.health.rules import examine
+from ansible_collections.mcp.aws.plugins.module_utils.host import facts as host_facts
 
 EXPECTED = {
     "unit": "mcp@blue.service",

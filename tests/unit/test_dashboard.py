@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import dashboard
+from ansible_collections.mcp.aws.plugins.module_utils.aws import dashboard
 
 TAGS = {"mcp:name": "mcp"}
 BODY = {"widgets": [{"type": "text", "x": 0, "properties": {"markdown": "# mcp"}}]}

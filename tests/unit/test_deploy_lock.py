@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import deploy_log
+from ansible_collections.mcp.aws.plugins.module_utils.deploy import log as deploy_log
 
 ROOT = Path(__file__).parents[2]
 PLAYBOOK = """

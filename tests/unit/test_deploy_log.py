@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import deploy_log
-from ansible_collections.mcp.aws.plugins.module_utils import release as releases
-from ansible_collections.mcp.aws.plugins.module_utils.release import Release
+from ansible_collections.mcp.aws.plugins.module_utils.deploy import log as deploy_log
+from ansible_collections.mcp.aws.plugins.module_utils.deploy import releases
+from ansible_collections.mcp.aws.plugins.module_utils.deploy.releases import Release
 
 NOW = datetime(2026, 11, 26, 16, 30, tzinfo=UTC)
 BEGAN = "2026-11-26T16:19:50+00:00"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils.ecr import differing, settings, tag_list, wanted
+from ansible_collections.mcp.aws.plugins.module_utils.aws.ecr import differing, settings, tag_list, wanted
 
 POLICY: dict[str, Any] = {"rules": [{"rulePriority": 1}]}
 TAGS = {"mcp:name": "acme"}

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import evidence
-from ansible_collections.mcp.aws.plugins.module_utils.release import env_file
+from ansible_collections.mcp.aws.plugins.module_utils.deploy.releases import env_file
+from ansible_collections.mcp.aws.plugins.module_utils.evidence import slot as evidence
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 AWKWARD = 'it\'s $HOME "a" %p#ss\\word/@:'

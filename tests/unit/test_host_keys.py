@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils.host_keys import (
+from ansible_collections.mcp.aws.plugins.module_utils.aws.host_keys import (
     add,
     keys_in_console,
     keys_of,

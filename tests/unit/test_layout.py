@@ -19,7 +19,7 @@ MODULES = sorted(path.stem for path in (CHECKOUT / "plugins" / "modules").glob("
 TASK_FILES = sorted((CHECKOUT / "roles").glob("*/tasks/**/*.yml"))
 PYTHON = sorted(
     path
-    for folder in ("plugins", "runs", "lab", "tests", "docs", "bench", "roles", "molecule")
+    for folder in ("plugins", "mcp_aws", "lab", "tests", "docs", "bench", "roles", "molecule")
     for path in (CHECKOUT / folder).rglob("*.py")
 )
 ROLE_WORDS = {"role", "ansible.builtin.import_role", "ansible.builtin.include_role"}

@@ -8,8 +8,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import mcp_probe
-from ansible_collections.mcp.aws.plugins.module_utils import mcp_probe_burst as burst
+from ansible_collections.mcp.aws.plugins.module_utils.mcp import client as mcp_probe
+from ansible_collections.mcp.aws.plugins.module_utils.mcp import load as burst
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils.ownership import (
+from ansible_collections.mcp.aws.plugins.module_utils.aws.ownership import (
     LEFT_BY_A_KILL,
     Tags,
     explain,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.mcp.aws.plugins.module_utils import phases
+from ansible_collections.mcp.aws.plugins.module_utils.run import phases
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.mcp.aws.plugins.module_utils import postgresql_fingerprint as fingerprint
+from ansible_collections.mcp.aws.plugins.module_utils.postgresql import fingerprint
 
 from tests.unit.role_values import trust
 

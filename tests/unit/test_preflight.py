@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils.preflight import key_pair, no_answer, refusal, unknown_region
+from ansible_collections.mcp.aws.plugins.module_utils.preflight.errors import (
+    key_pair,
+    no_answer,
+    refusal,
+    unknown_region,
+)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import preflight_aws
-from ansible_collections.mcp.aws.plugins.module_utils.preflight_aws import Note
+from ansible_collections.mcp.aws.plugins.module_utils.preflight import rules as preflight_aws
+from ansible_collections.mcp.aws.plugins.module_utils.preflight.rules import Note
 
 A, B = "eu-west-9a", "eu-west-9b"
 IMAGE = {

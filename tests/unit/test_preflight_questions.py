@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils.preflight_aws import Note
-from ansible_collections.mcp.aws.plugins.module_utils.preflight_questions import ALARMS, Examination, Refused, perform
+from ansible_collections.mcp.aws.plugins.module_utils.preflight.questions import ALARMS, Examination, Refused, perform
+from ansible_collections.mcp.aws.plugins.module_utils.preflight.rules import Note
 from botocore.exceptions import ClientError, NoCredentialsError
 
 SETTINGS = {"mcp_name": "acme", "mcp_tags": {"mcp:name": "acme"}}

@@ -12,14 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import (
-    deploy_log,
-    evidence,
-    release,
-    slots,
-    stack_lock,
-)
-from ansible_collections.mcp.aws.plugins.module_utils.release import Release
+from ansible_collections.mcp.aws.plugins.module_utils.deploy import log as deploy_log
+from ansible_collections.mcp.aws.plugins.module_utils.deploy import releases as release
+from ansible_collections.mcp.aws.plugins.module_utils.deploy import slots
+from ansible_collections.mcp.aws.plugins.module_utils.deploy.releases import Release
+from ansible_collections.mcp.aws.plugins.module_utils.evidence import slot as evidence
+from ansible_collections.mcp.aws.plugins.module_utils.run import stack_lock
 from hypothesis import example, given
 from hypothesis import strategies as st
 

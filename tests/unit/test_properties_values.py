@@ -16,16 +16,14 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.mcp.aws.plugins.filter.compose_release import compose_release
 from ansible_collections.mcp.aws.plugins.filter.sizing import sizing
 from ansible_collections.mcp.aws.plugins.module_utils import differences as resource
-from ansible_collections.mcp.aws.plugins.module_utils import postgresql_fingerprint as fingerprint
-from ansible_collections.mcp.aws.plugins.module_utils import (
-    verdict,
-)
+from ansible_collections.mcp.aws.plugins.module_utils.health import verdict
+from ansible_collections.mcp.aws.plugins.module_utils.postgresql import fingerprint
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runs.changes import differences
-from runs.cli.values import positive, seconds
-from runs.recorder import early_failures
+from mcp_aws.changes import differences
+from mcp_aws.cli.values import positive, seconds
+from mcp_aws.recorder import early_failures
 from tests.unit.odd_values import JSON, TEXT
 
 NAMES = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,8}", fullmatch=True)

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import release
-from ansible_collections.mcp.aws.plugins.module_utils.release import Release
+from ansible_collections.mcp.aws.plugins.module_utils.deploy import releases as release
+from ansible_collections.mcp.aws.plugins.module_utils.deploy.releases import Release
 
 
 def made(name: str, served: str | None, version: str = "main") -> Release:

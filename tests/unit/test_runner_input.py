@@ -17,16 +17,16 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runs import given as taken
-from runs import inventories
-from runs.cli import values
-from runs.cli.names import judge_tags
-from runs.cli.parser import Parser, parse
-from runs.errors import BadInput
-from runs.history.command import whole
-from runs.history.history import History
-from runs.history.times import begin_of, day_of, moment_of
-from runs.outcome import FILE, Outcome
+from mcp_aws import given as taken
+from mcp_aws import inventories
+from mcp_aws.cli import values
+from mcp_aws.cli.names import judge_tags
+from mcp_aws.cli.parser import Parser, parse
+from mcp_aws.errors import BadInput
+from mcp_aws.history.command import whole
+from mcp_aws.history.history import History
+from mcp_aws.history.times import begin_of, day_of, moment_of
+from mcp_aws.outcome import FILE, Outcome
 from tests.unit.odd_values import JSON, OUTCOME, ROOT, TEXT
 
 # The command line
@@ -193,15 +193,15 @@ def test_importing_the_library_registers_nothing_with_forks() -> None:
     program = """
 import os, sys
 os.register_at_fork = lambda **_: print(sys._getframe(1).f_code.co_filename)
-import runner, runs.cli.main
+import runner, mcp_aws.cli.main
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "random.py" in done.stdout
-    assert str(ROOT / "runs") not in done.stdout
+    assert str(ROOT / "mcp_aws") not in done.stdout
 
 
 def test_another_system_is_told_that_it_will_not_do() -> None:
-    program = "import sys; sys.platform = 'darwin'; import runs.processes"
+    program = "import sys; sys.platform = 'darwin'; import mcp_aws.processes"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr.endswith(
         "ImportError: mcp.aws runs its playbooks from Linux only: it finds and ends their processes through /proc.\n"

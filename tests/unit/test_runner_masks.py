@@ -11,10 +11,10 @@ import pytest
 import yaml
 from hypothesis import example, given
 
-from runs.display.state import State
-from runs.events import Event
-from runs.masks import MASK, Masks
-from runs.recorder import Recorder
+from mcp_aws.display.state import State
+from mcp_aws.events import Event
+from mcp_aws.masks import MASK, Masks
+from mcp_aws.recorder import Recorder
 from tests.unit.odd_values import JSON, KEY_TEXT, NOW, ROOT, SECRETS, event_of
 
 # Secrets
@@ -93,6 +93,6 @@ def test_the_path_of_a_secret_is_none_but_a_secret_may_begin_with_a_slash() -> N
 @pytest.mark.parametrize("value", ["\\" * 40, "a " * 40, "!\\" * 30, "'" * 40])
 def test_looking_for_a_secret_takes_no_longer_than_its_text(value: str) -> None:
     program = (
-        f"from runs.masks import Masks; Masks({{'TOKEN': {value!r}}}).text({value!r} * 200 + 'x' + chr(92) * 5000)"
+        f"from mcp_aws.masks import Masks; Masks({{'TOKEN': {value!r}}}).text({value!r} * 200 + 'x' + chr(92) * 5000)"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=20, check=True)

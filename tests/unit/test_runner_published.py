@@ -9,13 +9,13 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runs.display.state import State
-from runs.display.tables import tables
-from runs.events import Event
-from runs.outcome import Outcome
-from runs.recorder import Recorder, early_failures, message
-from runs.verdicts import Preflight, read, read_all
-from runs.words import safe
+from mcp_aws.display.state import State
+from mcp_aws.display.tables import tables
+from mcp_aws.events import Event
+from mcp_aws.outcome import Outcome
+from mcp_aws.recorder import Recorder, early_failures, message
+from mcp_aws.verdicts import Preflight, read, read_all
+from mcp_aws.words import safe
 from tests.unit.odd_values import JSON, NOW, TEXT, event_of
 
 # What playbooks publish and hosts say
@@ -74,7 +74,7 @@ JUDGED = {
 
 
 def test_what_a_host_measured_does_not_reach_the_terminal_as_a_command() -> None:
-    from ansible_collections.mcp.aws.plugins.module_utils import verdict
+    from ansible_collections.mcp.aws.plugins.module_utils.health import verdict
 
     for text in (verdict.table(JUDGED), verdict.closing(JUDGED)):
         assert not set(text) & {"\x1b", "\x07", "\u202e"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import slots
+from ansible_collections.mcp.aws.plugins.module_utils.deploy import slots
 
 
 @pytest.mark.parametrize(

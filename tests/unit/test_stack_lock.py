@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import stack_lock
+from ansible_collections.mcp.aws.plugins.module_utils.run import stack_lock
 
 MODULE = Path(stack_lock.__file__)
 # As another program loads it, without Ansible; it says that it holds the lock, and ends when its input does.

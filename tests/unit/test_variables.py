@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils.variables import Unknown, nearest, options, owner, unknown
+from ansible_collections.mcp.aws.plugins.module_utils.run.variables import Unknown, nearest, options, owner, unknown
 
 SPECS = {
     "argument_specs": {

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils import verdict
+from ansible_collections.mcp.aws.plugins.module_utils.health import verdict
 
 WHEN = ("2026-01-01T00:00:00+00:00", "2026-01-01T00:00:09+00:00")
 

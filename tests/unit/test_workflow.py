@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mcp.aws.plugins.callback import workflow as callback
-from ansible_collections.mcp.aws.plugins.module_utils import stack_lock
-from ansible_collections.mcp.aws.plugins.module_utils.phases import APPLICATION, INFRASTRUCTURE, SYSTEM
-from ansible_collections.mcp.aws.plugins.module_utils.workflow import Course, duration, header, report
+from ansible_collections.mcp.aws.plugins.module_utils.run import stack_lock
+from ansible_collections.mcp.aws.plugins.module_utils.run.phases import APPLICATION, INFRASTRUCTURE, SYSTEM
+from ansible_collections.mcp.aws.plugins.module_utils.run.workflow import Course, duration, header, report
 
 ROOT = Path(__file__).parents[2]
 

@@ -20,8 +20,8 @@ from fastapi.responses import StreamingResponse
 
 from bench.runner.soak import traces
 from bench.runner.soak.house import VERB, House
+from mcp_aws.events import Event
 from runner import Run
-from runs.events import Event
 
 
 def told(event: Event) -> str:

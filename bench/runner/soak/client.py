@@ -20,7 +20,7 @@ from bench.runner.soak import traces
 from bench.runner.soak.house import House
 from bench.runner.soak.jobs import Job, Outcome
 from bench.runner.turns import CHECKOUT
-from runs.events import Event
+from mcp_aws.events import Event
 
 PATIENCE, SETTLING = 120.0, 3.0
 
