@@ -227,7 +227,7 @@ def test_every_compose_file_merges(run: Run) -> None:
         server = project["services"][service]
         assert server["container_name"] == "mcp-${MCP_SLOT}", name
         assert server["restart"] == "no", name
-        assert server["labels"]["mcp.aws.deploy_release"] == "${MCP_RELEASE}", name
+        assert server["labels"]["mcp.aws.release"] == "${MCP_RELEASE}", name
         assert server["image"].startswith("mcp:3f786850e387-"), name
         assert "build" not in server, name
         assert [(port["host_ip"], port["published"]) for port in server["ports"]] == [("${MCP_ADDRESS}", "${MCP_PORT}")]

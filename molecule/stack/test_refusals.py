@@ -72,7 +72,7 @@ def repository(host: Host) -> Iterator[str]:
 
 def what_serves(host: Host) -> str:
     """Slot, container and release, and since when."""
-    form = '{{.Id}} {{.State.StartedAt}} {{index .Config.Labels "mcp.aws.deploy_release"}}'
+    form = '{{.Id}} {{.State.StartedAt}} {{index .Config.Labels "mcp.aws.release"}}'
     return host.check_output(
         f"s=$(cut -d' ' -f2 /etc/haproxy/serving.map); echo $s $(docker inspect -f '{form}' mcp-$s)"
     )

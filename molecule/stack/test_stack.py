@@ -34,7 +34,7 @@ def inspect(host: Host, template: str) -> str:
 
 def release(host: Host) -> str:
     """The release that serves."""
-    return inspect(host, '{{index .Config.Labels "mcp.aws.deploy_release"}}')
+    return inspect(host, '{{index .Config.Labels "mcp.aws.release"}}')
 
 
 @pytest.fixture(scope="module")

@@ -185,7 +185,7 @@ class Shelf:
         """Tell whether a release serves, and its container and unit are up."""
         if self.old["release"] != release or not shutil.which("docker"):
             return False
-        form = '{{.State.Running}} {{index .Config.Labels "mcp.aws.deploy_release"}}'
+        form = '{{.State.Running}} {{index .Config.Labels "mcp.aws.release"}}'
         asked = self.module.run_command(["docker", "inspect", "--format", form, self.slot.project])
         active = self.module.run_command(["systemctl", "is-active", "--quiet", self.slot.unit])[0] == 0
         return active and asked[1].split() == ["true", release]
