@@ -74,7 +74,7 @@ def _releases(releases: Sequence[Mapping[str, Any]], room: int, paint: Colour) -
 def _lock(lock: Mapping[str, Any], now: datetime, room: int, paint: Colour) -> list[str]:
     if not lock:
         return ["No deploy is running."]
-    text = lock["damaged"] if "damaged" in lock else f"{module('deploy_log').describe(lock, now)}."
+    text = lock["damaged"] if "damaged" in lock else f"{module('deploy.log').describe(lock, now)}."
     return [paint(line, "yellow") for line in textwrap.wrap(text, room)]
 
 

@@ -185,8 +185,7 @@ def test_no_type_of_another_library_is_in_a_signature() -> None:
         for name, hints in _signatures()
         for hint in hints.values()
         for part in _types(hint)
-        if getattr(part, "__module__", "builtins").partition(".")[0]
-        not in known
+        if getattr(part, "__module__", "builtins").partition(".")[0] not in known
     }
     assert found == set()
 
