@@ -14,7 +14,7 @@ from mcp_aws.words import count
 
 @dataclass(frozen=True)
 class Preflight(AnyVerdict, schema="mcp.aws/preflight/1"):
-    """What stands in the way, and what stops nothing but should be known; `checked` says what was looked at.
+    """The errors that preflight found, and notes that stop nothing; `checked` names what was checked.
 
     `account_id` is empty when AWS could not be asked, `image_id` when every instance is there already.
     """
@@ -29,7 +29,7 @@ class Preflight(AnyVerdict, schema="mcp.aws/preflight/1"):
 
     @classmethod
     def judged(cls, known: Mapping[str, Any]) -> bool:
-        """Whether nothing stands in the way."""
+        """Whether there are no errors."""
         return not known.get("problems")
 
     @property
@@ -37,7 +37,7 @@ class Preflight(AnyVerdict, schema="mcp.aws/preflight/1"):
         """How many problems there are, or where there are none."""
         if self.problems:
             return f"{count(len(self.problems), 'problem')}: {self.problems[0].strip().partition(chr(10))[0] or '?'}"
-        return f"nothing stands in the way in account {self.account_id or '?'}, {self.region}"
+        return f"all checks passed in account {self.account_id or '?'}, {self.region}"
 
 
 @dataclass(frozen=True)

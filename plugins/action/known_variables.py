@@ -22,8 +22,8 @@ FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 COLLECTION_ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 
-def read_options(role: Path) -> frozenset[str]:
-    """Return the option names of a role, given its directory."""
+def read_options(role: Path) -> dict[str, dict[str, Any]]:
+    """Return the options of a role by name, given its directory."""
     specs = role / "meta" / "argument_specs.yml"
     try:
         content = FastLoader(specs.read_bytes()).get_single_data()
@@ -64,7 +64,8 @@ class ActionModule(ActionBase):
         )
         directory = self._roles_directory()
         roles = sorted(entry.name for entry in directory.iterdir() if (entry / "meta").is_dir())
-        known = {role: read_options(directory / role) for role in self._wanted(args["roles"], roles)}
+        specs = {role: read_options(directory / role) for role in self._wanted(args["roles"], roles)}
+        known = {role: frozenset(names) for role, names in specs.items()}
         listed = {role: f"roles/{role}/README.md" for role in known}
         for owner, names in args["others"].items():
             known[owner], listed[owner] = frozenset(names), ", ".join(names)
@@ -74,8 +75,11 @@ class ActionModule(ActionBase):
         result.update(changed=False, unknown=[asdict(each) for each in found])
         if found:
             lines = [each.explain(places[each.name], listed[each.owner]) for each in found]
-            result.update(failed=True, msg="\n".join(lines))
-        return result
+            return result | {"failed": True, "msg": "\n".join(lines)}
+        # Roles that a play imports show it their defaults.
+        result["places"] = {name: at for name, at in places.items() if "/defaults/main.yml:" not in at}
+        every = {name: option for options in specs.values() for name, option in options.items()}
+        return result | {"options": {name: every[name] for name in result["places"] if name in every}}
 
     def _roles_directory(self) -> Path:
         """Return the directory that the current role lies in, else this collection's."""

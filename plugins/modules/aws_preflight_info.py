@@ -1,4 +1,4 @@
-"""Ansible module: ask AWS everything that a run depends on, and list all problems at once."""
+"""Ansible module: check everything in AWS that a run depends on, and list all errors at once."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: aws_preflight_info
-short_description: Find what stands in the way of a run on AWS
+short_description: Check everything in AWS that a run depends on
 description:
   - Looks at region, endpoint, credentials, zones, image, instance type, key pair, address range, certificate,
     quotas (VPCs, Elastic IP addresses, vCPUs), and whether names are free or ours.
@@ -17,7 +17,7 @@ author: The mcp.aws maintainers
 options:
   settings:
     description:
-      - Values of the roles' variables by name, as M(mcp.aws.settings_info) returns them.
+      - Values of the roles' variables by name, as the playbook C(preflight) gives them.
       - What needs one that is not there is not looked at.
       - C(mcp_tags) holds the tag C(mcp:name), which names the owner of everything.
     type: dict
@@ -33,7 +33,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Ask AWS what stands in the way
+- name: Query AWS
   mcp.aws.aws_preflight_info:
     settings:
       mcp_name: mcp
@@ -44,7 +44,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: What stands in the way, with its remedy; nothing when empty.
+  description: The errors, each with its remedy.
   returned: always
   type: list
   elements: str

@@ -66,4 +66,14 @@ unknown:
       description: The known name most like it, or null.
       type: str
       sample: postgresql_port
+options:
+  description: Argument specs of the variables in RV(places) that are options of roles, by name.
+  returned: success
+  type: dict
+  sample: {network_cidr: {type: str, default: 10.20.0.0/16}}
+places:
+  description: Where each variable was written that a person wrote, by name. Defaults of roles are left out.
+  returned: success
+  type: dict
+  sample: {network_cidr: "inventory/acme/group_vars/all/main.yml:7"}
 """

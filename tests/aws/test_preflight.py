@@ -31,7 +31,7 @@ def test_on_an_empty_account_it_says_what_it_looked_at_and_makes_nothing(account
     run = account.run("preflight", *options)
     assert (run.status, run.changed) == (0, 0), run.output
     assert (
-        "Nothing stands in the way: looked at settings, region, credentials, zones, image and vCPUs, key pair, "
+        "All preflight checks passed: settings, region, credentials, zones, image and vCPUs, key pair, "
         "network, 11 names."
     ) in run.said
     assert resources(client) == before
@@ -54,6 +54,6 @@ def test_a_key_that_is_elsewhere_and_a_certificate_to_come_are_told_together(ful
     arn = full.client("acm").request_certificate(DomainName="mcp.example.org")["CertificateArn"]
     run = full.run("preflight", **ACME, load_balancer_certificate_arn=arn, network_client_ports=[80, 443])
     assert run.status != 0
-    assert "2 things stand in the way; nothing was changed." in run.said
+    assert "Preflight checks failed with 2 errors; nothing was changed." in run.said
     assert "EC2 has the key pair `acme`, but its private key is not in" in run.said
     assert f"The certificate {arn} is PENDING_VALIDATION, and a listener takes only one that is ISSUED." in run.said

@@ -43,7 +43,7 @@ SAID: list[tuple[str, dict[str, Any], str]] = [
     (
         "preflight",
         {"name": "mcp", "account_id": "123", "region": "eu-central-1", "notes": ["A quota was not looked at."]},
-        "preflight mcp: nothing stands in the way in account 123, eu-central-1",
+        "preflight mcp: all checks passed in account 123, eu-central-1",
     ),
     ("preflight", {"problems": ["No such zone.\nChoose.", "No key."]}, "preflight: 2 problems: No such zone."),
     (

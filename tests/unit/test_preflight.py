@@ -1,4 +1,4 @@
-"""What stands in the way of a run on AWS, in words."""
+"""The errors of preflight that come from AWS, in words."""
 
 from __future__ import annotations
 

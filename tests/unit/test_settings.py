@@ -1,21 +1,23 @@
-"""What is said of settings before anybody is asked."""
+"""What preflight finds in settings before it asks AWS: types, and what several roles must agree on."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils.agreement import disagreements
-from ansible_collections.mcp.aws.plugins.module_utils.agreement_slots import EVERYWHERE
-from ansible_collections.mcp.aws.plugins.module_utils.settings import (
-    checked,
-    foundation,
-    numbered,
-    ownerless,
-    two_regions,
-)
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from ansible_collections.mcp.aws.plugins.action.known_variables import read_options
 
-GOOD: dict[str, Any] = {
+from tests.unit.role_values import trust
+
+CHECKOUT = Path(__file__).parents[2]
+ROLES = CHECKOUT / "roles"
+HOST_ROLES = ("health", "proxy", "stack")
+DEPLOYMENT: dict[str, Any] = {
     "mcp_name": "mcp",
     "mcp_region": "eu-central-1",
     "mcp_tags": {"mcp:name": "mcp"},
@@ -23,58 +25,86 @@ GOOD: dict[str, Any] = {
 }
 
 
+def playbook_variables(name: str) -> dict[str, Any]:
+    """Return the content of a file; its lookups by short names, as nothing resolves the full ones outside a playbook."""
+    return dict(yaml.safe_load((CHECKOUT / "playbooks" / "vars" / name).read_text().replace("'ansible.builtin.", "'")))
+
+
+def defaults(role: str) -> dict[str, Any]:
+    return dict(yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text()))
+
+
+PREFLIGHT: dict[str, Any] = trust(
+    defaults("network")
+    | defaults("load_balancer")
+    | {f"__preflight_{role}": defaults(role) for role in HOST_ROLES}
+    | playbook_variables("preflight.yml")
+    | playbook_variables("cross_role_validation.yml")
+)
+OPTIONS = {name: option for role in ROLES.iterdir() for name, option in read_options(role).items()}
+
+
+def render(expression: str, given: dict[str, Any]) -> Any:
+    """Return the value of an expression in preflight's play, `given` being what somebody wrote."""
+    variables: dict[str, Any] = {
+        **PREFLIGHT,
+        **DEPLOYMENT,
+        **given,
+        "__preflight_variables": {
+            "places": dict.fromkeys(given, "extra variable"),
+            "options": {name: OPTIONS[name] for name in given if name in OPTIONS},
+        },
+    }
+    specs = Templar(DataLoader(), variables).template(trust_as_template("{{ __preflight_specs }}"))
+    compared = ArgumentSpecValidator(specs).validate({name: variables[name] for name in specs if name in variables})
+    variables["__preflight_compared"] = {"argument_errors": compared.error_messages} if compared.error_messages else {}
+    return Templar(DataLoader(), variables).template(trust_as_template(expression))
+
+
+def assert_errors(errors: list[str], sentences: list[str]) -> None:
+    assert len(errors) == len(sentences), errors
+    for error, sentence in zip(errors, sentences, strict=True):
+        assert sentence in error
+
+
 @pytest.mark.parametrize(
-    ("changes", "sentences"),
+    ("given", "sentences"),
     [
         ({}, []),
-        ({"mcp_name": ""}, ["mcp_name is not set to a text."]),
-        ({"mcp_tags": "x"}, ["mcp_tags is not set to a dictionary."]),
-        ({"mcp_name": 5, "mcp_region": None}, ["mcp_name is not set to a text.", "mcp_region is not set to a text."]),
-        ({"mcp_tags": {"team": "x"}}, ["mcp_tags has no `mcp:name`"]),
-        ({"mcp_aws_connection": {"acess_key": "x"}}, ["the unknown key `acess_key`: did you mean `access_key`?"]),
-        ({"mcp_aws_connection": {"moon": 1}}, ["the unknown key `moon`: it takes access_key,"]),
+        ({"mcp_name": ""}, ["mcp_name is not set. Set it in the inventory, for example mcp_name: mcp"]),
+        ({"mcp_tags": "x"}, ["argument 'mcp_tags' is of type"]),
+        ({"mcp_name": "", "mcp_region": None}, ["mcp_name is not set.", "mcp_region is not set."]),
+        ({"mcp_aws_connection": {"acess_key": "x"}}, ["unknown key acess_key: it takes access_key,"]),
+        ({"load_balancer_port": "80"}, []),
+        ({"load_balancer_port": "abc"}, ["argument 'load_balancer_port' is of type"]),
+        ({"network_admin_cidrs": ["10.0.0.0/8"]}, []),
+        ({"network_admin_cidrs": "10.0.0.0/8"}, ["network_admin_cidrs is a text, but takes a list or a dictionary."]),
+        (
+            {"alarms_subscriptions": [{"protocol": "pigeon", "endpoint": "x"}]},
+            ["value of protocol must be one of: email"],
+        ),
+        ({"redis_settings": "key=AKIA"}, ["redis_settings is a text"]),
     ],
 )
-def test_what_everything_follows_from(changes: dict[str, Any], sentences: list[str]) -> None:
-    problems = foundation(GOOD | changes)
-    assert len(problems) == len(sentences)
-    for problem, sentence in zip(problems, sentences, strict=True):
-        assert sentence in problem
+def test_types(given: dict[str, Any], sentences: list[str]) -> None:
+    errors = render("{{ __preflight_type_errors }}", given)
+    assert_errors(errors, sentences)
+    assert "AKIA" not in str(errors)
 
 
-def test_nothing_at_all_is_told_four_times_at_once() -> None:
-    assert len(foundation({})) == 4
+def test_nothing_at_all_is_reported_four_times_at_once() -> None:
+    nothing = {"mcp_name": "", "mcp_region": "", "mcp_tags": {}, "mcp_aws_connection": {}}
+    assert len(render("{{ __preflight_type_errors }}", nothing)) == 4
+
+
+def disagreements(**given: Any) -> list[str]:
+    return list(render("{{ __preflight_disagreements }}", given))
 
 
 def test_a_connection_without_a_region_goes_where_the_deployment_is() -> None:
-    assert two_regions(GOOD | {"mcp_aws_connection": {"profile": "x"}}) == []
-    assert "goes to the region us-east-1, but mcp_region is eu-central-1" in str(
-        two_regions(GOOD | {"mcp_aws_connection": {"region": "us-east-1"}})
-    )
-
-
-@pytest.mark.parametrize(
-    ("value", "option", "taken", "wrong"),
-    [
-        ("80", {"type": "int"}, 80, None),
-        ("abc", {"type": "int"}, "abc", "is `abc`, but takes a whole number."),
-        (["10.0.0.0/8"], {"type": "list", "elements": "str"}, ["10.0.0.0/8"], None),
-        ("10.0.0.0/8", {"type": "list", "elements": "str"}, "10.0.0.0/8", "takes a list of str."),
-        (2, {"type": "int", "choices": [1, 3]}, 2, "is `2`, but takes one of 1, 3."),
-        ([{"a": 1}], {"type": "list", "elements": "dict", "options": {"b": {}}}, [{"a": 1}], "takes something else"),
-        ("key=AKIA", {"type": "dict"}, "key=AKIA", "x_y takes a dictionary."),
-        ("abc", {"type": "int", "no_log": True, "required": True, "default": 1}, "abc", "x_y takes a whole number."),
-    ],
-)
-def test_values_are_compared_with_the_argument_spec(
-    value: Any, option: dict[str, Any], taken: Any, wrong: str | None
-) -> None:
-    found, problems = checked("x_y", value, option, "x")
-    if wrong is None:
-        assert (found, problems) == (taken, [])
-    else:
-        assert wrong in problems[0]
-        assert problems[0].endswith("roles/x/README.md tells more.")
+    assert disagreements(mcp_aws_connection={"profile": "x"}) == []
+    (error,) = disagreements(mcp_aws_connection={"region": "us-east-1"})
+    assert "goes to the region us-east-1, but mcp_region is eu-central-1" in error
 
 
 @pytest.mark.parametrize(
@@ -82,46 +112,42 @@ def test_values_are_compared_with_the_argument_spec(
     [
         ("logs_tags", {"mcp:name": "acme"}, False),
         ("logs_tags", {"team": "x"}, True),
-        ("logs_tags", "not a dictionary", False),
-        ("redis_labels", {"team": "x"}, False),
+        ("redis_settings", {"team": "x"}, False),
     ],
 )
 def test_tags_without_an_owner(name: str, value: Any, wrong: bool) -> None:
-    assert bool(ownerless(name, value)) == wrong
+    assert bool(disagreements(**{name: value})) == wrong
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentences"),
+    ("given", "sentences"),
     [
         ({"load_balancer_target_port": 8000, "network_service_port": 8000, "proxy_port": 8000}, []),
         (
-            {"load_balancer_target_port": 8000, "proxy_port": 9000},
-            ["differ: proxy_port 9000, load_balancer_target_port"],
+            {"load_balancer_target_port": 9000},
+            ["differ: proxy_port 8000, load_balancer_target_port 9000, network_service_port 8000, health_service_port"],
         ),
-        ({"load_balancer_target_port": 22}, ["load_balancer_target_port is 22, the port of SSH."]),
         (
-            {"load_balancer_port": 80, "health_listener_port": 8080},
-            ["differ: load_balancer_port 80, health_listener_port"],
+            dict.fromkeys(
+                ("load_balancer_target_port", "network_service_port", "proxy_port", "health_service_port"), 22
+            ),
+            ["health_service_port is 22, the port of SSH."],
         ),
-        ({"load_balancer_port": 80, "network_client_ports": [80]}, []),
-        ({"load_balancer_port": 8080, "network_client_ports": ["80"]}, ["Set it to [8080]."]),
+        ({"health_listener_port": 8080}, ["differ: load_balancer_port 80, health_listener_port 8080"]),
+        ({"network_client_ports": ["80"]}, []),
         (
-            {
-                "load_balancer_port": 80,
-                "network_client_ports": [80],
-                "health_listener_port": 443,
-                "load_balancer_certificate_arn": "arn:x",
-            },
+            {"load_balancer_port": 8080, "health_listener_port": 8080, "network_client_ports": ["80"]},
+            ["Set it to [8080]."],
+        ),
+        (
+            {"health_listener_port": 443, "load_balancer_certificate_arn": "arn:x"},
             ["listens on 80, 443, which clients could not reach. Set it to [80, 443]."],
         ),
         ({"redis_port": 70000, "redis_bind": ["x"]}, ["redis_port is 70000: a port is a number from 1 to 65535."]),
     ],
 )
-def test_ports(settings: dict[str, Any], sentences: list[str]) -> None:
-    problems = disagreements(settings)
-    assert len(problems) == len(sentences)
-    for problem, sentence in zip(problems, sentences, strict=True):
-        assert sentence in problem
+def test_ports(given: dict[str, Any], sentences: list[str]) -> None:
+    assert_errors(disagreements(**given), sentences)
 
 
 def slot(name: str, port: int, subnet: str = "172.30.1.0/25") -> dict[str, Any]:
@@ -132,43 +158,55 @@ BLUE, GREEN = slot("blue", 8101), slot("green", 8102, "172.30.1.128/25")
 
 
 @pytest.mark.parametrize(
-    ("filled", "others", "sentences"),
+    ("slots", "others", "sentences"),
     [
         ([BLUE, GREEN], {}, []),
-        (
-            [BLUE, GREEN],
-            {"proxy_slots": [GREEN, BLUE], "proxy_port": 8000},
-            [],
-        ),
-        ([BLUE, GREEN], {"proxy_slots": [BLUE]}, ["blue 127.0.0.1:8101, green 127.0.0.1:8102; blue 127.0.0.1:8101."]),
+        ([BLUE, GREEN], {"proxy_slots": [GREEN, BLUE], "proxy_port": 8000}, []),
+        ([BLUE, GREEN], {"proxy_slots": [BLUE]}, ["blue 127.0.0.1 8101, green 127.0.0.1 8102; blue 127.0.0.1 8101."]),
         (
             [BLUE, GREEN],
             {"proxy_slots": [BLUE, slot("green", 8103)]},
             ["Give both the same names, addresses and ports."],
         ),
-        ([BLUE, GREEN], {"proxy_port": 8102}, ["proxy_port and the port of a slot in stack_slots are both 8102"]),
-        ([{**BLUE, "address": EVERYWHERE}, GREEN], {"proxy_slots": [BLUE, GREEN]}, []),
-        ([BLUE], {}, ["stack_slots has fewer than two slots"]),
-        ([BLUE, {**GREEN, "port": 8101}], {}, ["stack_slots has the port 8101 twice."]),
-        ([BLUE, {**GREEN, "subnet": "172.30.1.64/26"}], {}, ["The ranges of the slots blue and green"]),
-        ([BLUE, {**GREEN, "subnet": "172.30.1.1/25"}], {}, ["172.30.1.1/25 has host bits set. Write"]),
+        (
+            [BLUE, GREEN],
+            dict.fromkeys(
+                ("load_balancer_target_port", "network_service_port", "proxy_port", "health_service_port"), 8102
+            ),
+            ["proxy_port and the port of a slot in stack_slots are both 8102"],
+        ),
+        ([{**BLUE, "address": "0.0.0.0"}, GREEN], {}, []),  # noqa: S104
+        ([BLUE], {"proxy_slots": [BLUE]}, ["stack_slots has fewer than two slots"]),
+        (
+            [BLUE, {**GREEN, "port": 8101}],
+            {"proxy_slots": [BLUE, {**GREEN, "port": 8101}]},
+            ["stack_slots has the ports 8101, 8101. Each slot needs its own."],
+        ),
+        ([BLUE, {**GREEN, "subnet": "172.30.1.64/26"}], {}, ["The subnets 172.30.1.0/25 and 172.30.1.64/26"]),
+        ([BLUE, {**GREEN, "subnet": "172.30.0.0/16"}], {}, ["The subnets 172.30.1.0/25 and 172.30.0.0/16"]),
+        ([BLUE, {**GREEN, "subnet": "172.30.2.1/25"}], {}, ["the subnet `172.30.2.1/25`, which is no IPv4 network"]),
+        ([BLUE, {**GREEN, "subnet": "everywhere"}], {}, ["the subnet `everywhere`, which is no IPv4 network"]),
+        (
+            [BLUE, {**BLUE, "name": "green", "port": 8102}],
+            {},
+            ["172.30.1.0/25 and 172.30.1.0/25 in stack_slots overlap"],
+        ),
     ],
 )
-def test_slots(filled: list[dict[str, Any]], others: dict[str, Any], sentences: list[str]) -> None:
-    problems = disagreements({"stack_slots": filled, **others})
-    assert len(problems) == len(sentences)
-    for problem, sentence in zip(problems, sentences, strict=True):
-        assert sentence in problem
+def test_slots(slots: list[dict[str, Any]], others: dict[str, Any], sentences: list[str]) -> None:
+    assert_errors(disagreements(stack_slots=slots, **others), sentences)
 
 
-def test_problems_are_numbered_once_each_with_the_place_of_their_variables() -> None:
-    places = {"x_port": "group_vars/all.yml:3", "x_name": "extra variable"}
-    problems = ["x_port is 0.", "Nothing is right.", "x_port is 0.", "`x_name` (extra variable) is unknown."]
-    assert numbered(problems, places).splitlines() == [
-        "3 things stand in the way; nothing was changed.",
-        "1. x_port is 0.",
-        "   Written: x_port (group_vars/all.yml:3).",
+def test_errors_are_numbered_each_with_the_place_of_its_variables() -> None:
+    errors = ["redis_port is 0.", "Nothing is right.", "redis_port and proxy_port clash."]
+    given = {"redis_port": 0, "proxy_port": 0, "__preflight_errors": errors}
+    assert render("{{ __preflight_failure }}", given).splitlines() == [
+        "Preflight checks failed with 3 errors; nothing was changed.",
+        "1. redis_port is 0.",
+        "   Written: redis_port (extra variable).",
         "2. Nothing is right.",
-        "3. `x_name` (extra variable) is unknown.",
+        "3. redis_port and proxy_port clash.",
+        "   Written: redis_port (extra variable),",
+        "            proxy_port (extra variable).",
     ]
-    assert numbered(["No."], {}).startswith("1 thing stands in the way")
+    assert "failed with 1 error;" in render("{{ __preflight_failure }}", {"__preflight_errors": ["No."]})

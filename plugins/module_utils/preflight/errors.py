@@ -1,4 +1,4 @@
-"""What stands in the way of a run on AWS, in words: pure functions over errors and answers."""
+"""What can be wrong in AWS before a run, in words: pure functions over errors and answers."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 

@@ -26,10 +26,10 @@ class Unknown:
         return f"`{self.name}` ({written}) is not a variable of `{self.owner}`: {remedy} All of them: {listed}."
 
 
-def options(argument_specs: Mapping[str, Any]) -> frozenset[str]:
-    """Return the option names of all entry points in the content of a `meta/argument_specs.yml`."""
+def options(argument_specs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the options of all entry points in the content of a `meta/argument_specs.yml`, by name."""
     entry_points = (argument_specs.get("argument_specs") or {}).values()
-    return frozenset(name for entry in entry_points for name in (entry or {}).get("options") or {})
+    return {name: option for entry in entry_points for name, option in ((entry or {}).get("options") or {}).items()}
 
 
 def owner(name: str, owners: Iterable[str]) -> str | None:
