@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,10 @@ import strangers
 from deployment import Account, Deployed
 
 
-@contextmanager
-def opened(folder: Path) -> Iterator[Account]:
-    """Open an empty account whose files are in a folder, and close it."""
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Return an empty account, of which every other one is a copy: moto is imported once."""
+    folder = tmp_path_factory.mktemp("empty")
     file, server = folder / "aws.json", str(Path(__file__).with_name("server.py"))
     subprocess.run([sys.executable, server, "start", str(file)], check=True)
     yield Account(json.loads(file.read_text())["endpoint"], folder)
@@ -24,22 +24,22 @@ def opened(folder: Path) -> Iterator[Account]:
 
 
 @pytest.fixture(scope="session")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+def account(empty: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """Return the account of the session."""
-    with opened(tmp_path_factory.mktemp("aws")) as account:
+    with empty.copy(tmp_path_factory.mktemp("aws")) as account:
         yield account
 
 
 @pytest.fixture(scope="module")
-def own_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+def own_account(empty: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """Return an account that no other module of tests sees."""
-    with opened(tmp_path_factory.mktemp("own")) as account:
+    with empty.copy(tmp_path_factory.mktemp("own")) as account:
         yield account
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+def deployed(empty: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """Return an account of its own that holds a whole deployment beside things of others."""
-    with opened(tmp_path_factory.mktemp("deployed")) as account:
+    with empty.copy(tmp_path_factory.mktemp("deployed")) as account:
         strangers.make(account)
         yield Deployed(account, account.run("provision"))

@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import threading
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +25,8 @@ NAME = "mcp-aws"
 TAGS = {"mcp:name": NAME, "mcp:collection": "mcp.aws"}
 # Long enough to be in no other text: Ansible masks them wherever they appear.
 ACCESS_KEY, SECRET_KEY = "access-key-of-nobody", "secret-key-of-nobody"
+FILES = ("keys", "hosts")  # what a deployment keeps on the control node
+ALONE = threading.Lock()
 RECAP = re.compile(r"changed=(\d+) .*failed=(\d+)")
 
 
@@ -40,6 +48,13 @@ class Run:
         return " ".join(self.output.split())
 
 
+@cache
+def session() -> Any:
+    """Return the one session: it reads what a service can do once, which takes longer than to ask the service."""
+    made: Any = boto3.Session(ACCESS_KEY, SECRET_KEY, region_name="us-east-1")
+    return made
+
+
 @dataclass
 class Account:
     """An AWS account, and the files of a deployment into it."""
@@ -50,8 +65,23 @@ class Account:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client."""
-        session: Any = boto3.Session(ACCESS_KEY, SECRET_KEY, region_name="us-east-1")
-        return session.client(service, endpoint_url=self.endpoint)
+        with ALONE:
+            return session().client(service, endpoint_url=self.endpoint)
+
+    @contextmanager
+    def copy(self, folder: Path) -> Iterator[Account]:
+        """Open an account that has all that this one has at this moment, files too, and close it."""
+        request = urllib.request.Request(f"{self.endpoint}/copy", b"")  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            made = json.load(answer)
+        try:
+            folder.mkdir(exist_ok=True)
+            for name in FILES:
+                if (self.folder / name).exists():
+                    shutil.copytree(self.folder / name, folder / name)
+            yield Account(made["endpoint"], folder)
+        finally:
+            os.kill(made["pid"], signal.SIGTERM)
 
     def variables(self) -> dict[str, Any]:
         """Return the variables of a deployment."""

@@ -1,7 +1,8 @@
 """An AWS API for tests: moto in this process, with Debian's images and consoles that show SSH host keys.
 
 `python tests/aws/server.py start FILE [LOG]` leaves one running on a free port and writes its address to FILE, and what
-it is asked to LOG; `stop FILE` ends it. Tests that want trouble ask for it at /faults, see faults.py.
+it is asked to LOG; `stop FILE` ends it. Tests that want trouble ask for it at /faults, see faults.py, and for another
+account with the same things at /copy, see copies.py.
 """
 
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -75,17 +76,20 @@ def start(port: int = 0, log: Path | None = None) -> Any:
 
 
 def surround(server: Any, log: Path | None) -> None:
-    """Put what the lab's API has around moto, and the faults: policies are asked once a test wants them asked."""
+    """Put around moto what the lab has, faults and copies: policies are asked once a test wants them asked."""
     from ansible_collections.mcp.aws.lab import api_log, permissions
+    from ansible_collections.mcp.aws.tests.aws.copies import Copies
     from ansible_collections.mcp.aws.tests.aws.faults import Faults
 
     permissions.attach()
     application = Faults(server._server.app)
-    server._server.app = permissions.Gate(api_log.Log(application, log) if log else application)
+    gate = permissions.Gate(api_log.Log(application, log) if log else application)
+    server._server.app = Copies(gate, server._server.RequestHandlerClass)
 
 
 def serve(file: Path, log: Path | None = None) -> None:
     """Serve until the end of the process, having told port and process in the file."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # copies end when they like
     _, port = start(log=log).get_host_and_port()
     draft = file.with_suffix(".draft")
     draft.write_text(json.dumps({"endpoint": f"http://127.0.0.1:{port}", "pid": os.getpid()}))

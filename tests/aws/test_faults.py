@@ -9,10 +9,10 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import opened
 from deployment import ACCESS_KEY, Account
 from resources import resources
 
@@ -38,9 +38,9 @@ def kinds(account: Account) -> Counter[str]:
 
 
 @pytest.fixture
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+def fresh(empty: Account, tmp_path: Path) -> Iterator[Account]:
     """Return an empty account."""
-    with opened(tmp_path_factory.mktemp("faults")) as account:
+    with empty.copy(tmp_path) as account:
         yield account
 
 

@@ -1,83 +1,60 @@
-"""Killed anywhere, provision run again arrives, and teardown leaves nothing, of whatever is half made or half gone.
+"""Interrupted anywhere, provision run again arrives, and teardown leaves nothing of what is half made or half gone.
 
-A playbook kills itself after its n-th change, for ten n spread over the run; `callbacks/stop_after.py` does it.
+Ten points spread over the changes of a run. At three of them the playbook is killed; at the others the account is
+copied, as a machine that is switched off would leave it. `callbacks/interruption.py` does both.
 """
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
+import json
+import os
 import re
-import shutil
+import signal
 import time
-import urllib.request
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import pytest
-from conftest import opened
-from deployment import NAME, Account, Run
+from deployment import FILES, NAME, Account, Run
 from resources import resources
 
 POINTS = range(10)
-THOROUGH = (1, 5, 9)  # where a third run is tried too
+KILLED_AT = (1, 5, 9)  # where a third run is tried too
 KILLED = -9
 GONE = {"teardown_confirm": NAME, "storage_delete_bucket": True}
 Shape = Counter[tuple[str, tuple[tuple[str, str], ...]]]
 
 
-@dataclass
-class Story:
-    """What became of one account that was interrupted at one point."""
+def run(account: Account, playbook: str, *, kill_after: int = 0, copy: bool = False) -> tuple[Run, list[Any]]:
+    """Run a playbook, and return its changes too, once none of its processes is left."""
+    record = account.folder / f"record-{uuid.uuid4().hex}"
+    files = [str(account.folder / name) for name in FILES]
+    wanted = {"record": str(record), "kill_after": kill_after, "files": files}
+    request = record.with_suffix(".json")
+    request.write_text(json.dumps(wanted | {"copy": f"{account.endpoint}/copy" if copy else ""}))
+    environment = {
+        "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callbacks")),
+        "ANSIBLE_CALLBACKS_ENABLED": "interruption,mcp.aws.payload_cache,mcp.aws.resident",
+        "INTERRUPTION": str(request),
+    }
+    done = replace(account, environment=environment).run(playbook, **GONE)
+    wait_for_the_end_of(str(request))
+    return done, [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
 
-    runs: dict[str, Run] = field(default_factory=dict)
-    found: dict[str, Shape] = field(default_factory=dict)
 
-
-@dataclass
-class Stage:
-    """An account in which playbooks are killed."""
-
-    account: Account
-    clients: dict[str, Any] = field(default_factory=dict)  # to make one takes as long as to ask it all
-
-    def client(self, service: str) -> Any:
-        """Return a boto3 client, the same each time."""
-        if service not in self.clients:
-            self.clients[service] = self.account.client(service)
-        return self.clients[service]
-
-    def clear(self) -> None:
-        """Empty the account and forget the files of the deployment."""
-        request = urllib.request.Request(f"{self.account.endpoint}/moto-api/reset", b"")  # noqa: S310
-        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
-        for folder in ("keys", "hosts"):
-            shutil.rmtree(self.account.folder / folder, ignore_errors=True)
-
-    def run(self, playbook: str, stop_after: int = 0) -> tuple[Run, list[str]]:
-        """Run a playbook up to a number of changes, and return the changes too, once none of its processes is left."""
-        count = self.account.folder / f"count-{uuid.uuid4().hex}"
-        environment = {
-            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callbacks")),
-            "ANSIBLE_CALLBACKS_ENABLED": "stop_after,mcp.aws.payload_cache,mcp.aws.resident",
-            "STOP_AFTER": str(stop_after),
-            "STOP_AFTER_COUNT": str(count),
-        }
-        run = replace(self.account, environment=environment).run(playbook, **GONE)
-        wait_for_the_end_of(str(count))
-        return run, count.read_text().splitlines() if count.exists() else []
-
-    def shape(self) -> Shape:
-        """Return what there is, and how often, by name and tags; the ids that AWS draws are left out."""
-        found = resources(self.client).items()
-        return Counter((re.sub("[0-9a-f]{17}", "*", name), tuple(sorted(tags.items()))) for name, tags in found)
+def shape(account: Account) -> Shape:
+    """Return what there is, and how often, by name and tags; the ids that AWS draws are left out."""
+    clients: dict[str, Any] = {}
+    found = resources(lambda service: clients.setdefault(service, account.client(service))).items()
+    return Counter((re.sub("[0-9a-f]{17}", "*", name), tuple(sorted(tags.items()))) for name, tags in found)
 
 
 def wait_for_the_end_of(word: str, seconds: float = 30) -> None:
@@ -96,84 +73,104 @@ def holds(path: Path, word: str) -> bool:
         return False
 
 
-@pytest.fixture(scope="module")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Stage]]:
-    """Two accounts, one for each core."""
-    with ExitStack() as stack:
-        yield [Stage(stack.enter_context(opened(tmp_path_factory.mktemp(name)))) for name in ("left", "right")]
-
-
 @dataclass(frozen=True)
 class Whole:
-    """What comes of runs that nobody interrupts."""
+    """What comes of runs that nobody interrupts, with the account as it was after some of their changes."""
 
     shape: Shape
-    made: list[str]
-    deleted: list[str]
+    made: list[Account]
+    deleted: list[Account]
 
 
-@pytest.fixture(scope="module")
-def whole(stages: list[Stage]) -> Whole:
-    """An account made and taken away in peace."""
-    run, made = stages[0].run("provision")
-    assert run.status == 0, run.output
-    shape = stages[0].shape()
-    run, deleted = stages[0].run("teardown")
-    assert run.status == 0, run.output
-    assert stages[0].shape() == Counter()
-    return Whole(shape, made, deleted)
-
-
-def spread(point: int, changes: list[str]) -> int:
+def spread(point: int, changes: list[Any]) -> int:
     """Return after how many of the changes a point is: from the first to the last but one, evenly."""
     return 1 + point * (len(changes) - 2) // max(POINTS)
 
 
-def interrupted(stage: Stage, point: int, whole: Whole) -> Story:
-    """Live through one point: killed and taken away; killed and run again; killed while taken away, and that again."""
+@pytest.fixture(scope="module")
+def whole(own_account: Account) -> Iterator[Whole]:
+    """An account made and taken away in peace, and copied after each change."""
+    copies: list[dict[str, Any]] = []
+    try:
+        created, made = run(own_account, "provision", copy=True)
+        copies += made
+        assert created.status == 0, created.output
+        found = shape(own_account)
+        removed, deleted = run(own_account, "teardown", copy=True)
+        copies += deleted
+        assert removed.status == 0, removed.output
+        assert shape(own_account) == Counter()
+        accounts = [[Account(one["endpoint"], Path(one["folder"])) for one in copied] for copied in (made, deleted)]
+        yield Whole(found, *accounts)
+    finally:
+        for copy in copies:
+            with suppress(ProcessLookupError):
+                os.kill(copy["pid"], signal.SIGTERM)
+
+
+@dataclass
+class Story:
+    """What became of one account that was interrupted at one point."""
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    found: dict[str, Shape] = field(default_factory=dict)
+
+    def step(self, name: str, account: Account, playbook: str, kill_after: int = 0) -> None:
+        """Run a playbook, and see what there is then."""
+        self.runs[name], _ = run(account, playbook, kill_after=kill_after)
+        self.found[name] = shape(account)
+
+    def begin(self, account: Account, again: bool, folder: Path) -> None:
+        """Take a copy of what is half made away, and run the account itself to its end, perhaps once more."""
+        self.found["half made"] = shape(account)
+        with account.copy(folder) as other:
+            self.step("half made, taken away", other, "teardown")
+        self.step("healed", account, "provision")
+        if again:
+            self.step("run once more", account, "provision")
+
+
+def killed(empty: Account, folder: Path, point: int, whole: Whole) -> Story:
+    """Live through one point of a playbook that is killed while it makes an account, and while it takes it away."""
     story = Story()
+    with empty.copy(folder) as account:
+        story.step("killed", account, "provision", spread(point, whole.made))
+        story.begin(account, again=True, folder=folder / "copy")
+        story.step("killed while taking away", account, "teardown", spread(point, whole.deleted))
+        story.step("gone", account, "teardown")
+    return story
 
-    def step(name: str, playbook: str, changes: list[str] | None = None) -> None:
-        run, _ = stage.run(playbook, spread(point, changes) if changes else 0)
-        story.runs[name], story.found[name] = run, stage.shape()
 
-    stage.clear()
-    step("half made", "provision", whole.made)
-    step("half made, taken away", "teardown")
-    stage.clear()  # the private key has stayed, as no teardown deletes it
-    step("half made again", "provision", whole.made)
-    step("healed", "provision")
-    if point in THOROUGH:
-        step("run once more", "provision")
-    step("half gone", "teardown", whole.deleted)
-    step("gone", "teardown")
+def copied(folder: Path, point: int, whole: Whole) -> Story:
+    """Live through one point with the copies of an account that was half made, and of one that was half gone."""
+    story = Story()
+    story.begin(whole.made[spread(point, whole.made) - 1], again=False, folder=folder / "copy")
+    story.step("gone", whole.deleted[spread(point, whole.deleted) - 1], "teardown")
     return story
 
 
 @pytest.fixture(scope="module")
-def stories(stages: list[Stage], whole: Whole) -> dict[int, Story]:
+def stories(empty: Account, whole: Whole, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Story]:
     """What became of each point, two at a time."""
-    free: SimpleQueue[Stage] = SimpleQueue()
-    for stage in stages:
-        free.put(stage)
 
     def live(point: int) -> Story:
-        stage = free.get()
-        try:
-            return interrupted(stage, point, whole)
-        finally:
-            free.put(stage)
+        folder = tmp_path_factory.mktemp(f"point-{point}")
+        return killed(empty, folder, point, whole) if point in KILLED_AT else copied(folder, point, whole)
 
-    with ThreadPoolExecutor(len(stages)) as pool:
+    with ThreadPoolExecutor(2) as pool:
         return dict(zip(POINTS, pool.map(live, POINTS), strict=True))
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_it_was_killed_half_way(stories: dict[int, Story], whole: Whole, point: int) -> None:
-    story = stories[point]
-    for name in ("half made", "half made again", "half gone"):
-        assert story.runs[name].status == KILLED, story.runs[name].output
-    assert story.found["half made"].total() > 0
+@pytest.mark.parametrize("point", KILLED_AT)
+def test_it_was_killed_half_way(stories: dict[int, Story], point: int) -> None:
+    for name in ("killed", "killed while taking away"):
+        assert stories[point].runs[name].status == KILLED, stories[point].runs[name].output
+
+
+def test_each_point_finds_more_than_the_one_before(stories: dict[int, Story], whole: Whole) -> None:
+    half = [stories[point].found["half made"].total() for point in POINTS if point not in KILLED_AT]
+    assert 0 < half[0] < half[-1] <= whole.shape.total()
+    assert half == sorted(half)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -183,7 +180,7 @@ def test_run_again_it_arrives_without_duplicates(stories: dict[int, Story], whol
     assert stories[point].found["healed"] == whole.shape
 
 
-@pytest.mark.parametrize("point", THOROUGH)
+@pytest.mark.parametrize("point", KILLED_AT)
 def test_and_then_nothing_is_left_to_do(stories: dict[int, Story], point: int) -> None:
     again = stories[point].runs["run once more"]
     assert (again.status, again.changed) == (0, 0), again.output
