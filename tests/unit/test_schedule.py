@@ -156,6 +156,11 @@ def test_records_are_kept_and_damaged_ones_are_left_out(tmp_path: Path, monkeypa
     shown = run.table(results, 3 * 3600, run.records())
     assert f"over the budget of {run.BUDGET // 60} min" in shown
     assert "over the budget" not in run.table(results, 60, [])
+    slow = Result(Node("e2e", "e2e", TRUE), True, run.BUDGETS["e2e"] + 1.0, Path())
+    assert [line.split()[0] for line in run.table([*results, slow], 60, []).splitlines() if "its budget" in line] == [
+        "e2e"
+    ]
+    assert set(run.BUDGETS) == {each.part for each in nodes.whole()}
     run.RECORDS.write_text("{")
     assert run.records() == []
 
