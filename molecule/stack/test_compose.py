@@ -18,6 +18,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.mcp.aws.plugins.filter.compose_release import compose_release
+from ansible_collections.mcp.aws.tests.unit.role_values import trust
 from testinfra.host import Host
 
 PROJECT = Path(__file__).parents[2]
@@ -128,14 +129,6 @@ Run = Callable[[list[str]], list[str]]
 
 def variables(settings: dict[str, Any]) -> dict[str, Any]:
     """The role's own variables, and those of a case."""
-
-    def trust(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: trust(each) for key, each in value.items()}
-        if isinstance(value, list):
-            return [trust(each) for each in value]
-        return trust_as_template(value) if isinstance(value, str) else value
-
     own: dict[str, Any] = {"__stack_commit": "3f786850e387550fdab836ed7e6dc881de23001b"}
     for path in ("defaults/main.yml", "vars/main.yml"):
         own |= trust(yaml.safe_load((ROLE / path).read_text()))
