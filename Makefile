@@ -32,6 +32,10 @@ test: setup ## Run every test, and say how long each part took
 test-fast: setup ## Run what needs neither root nor the lab, before each commit: under three minutes
 	@python -m tests.run fast
 
+mutants: setup ## Plant faults in pure code, and list those that the unit tests do not notice: make mutants NUMBER=40
+	@python -m uv sync --quiet --frozen --inexact --group mutants
+	@nice python -m tests.mutants $(or $(NUMBER),20)
+
 molecule: lab ## Test the roles, or one of them: make molecule ROLE=redis
 	@python -m tests.run molecule $(ROLE)
 
@@ -68,4 +72,4 @@ docs: setup ## Write the roles' READMEs from their argument specs, and the table
 iam-policy: setup ## Record what every playbook asks of AWS, and write the operator's policies
 	@python docs/operator_policy.py
 
-.PHONY: help setup lab site plan verify down test test-fast molecule lint bench bench-runner soak bench-provision bench-converge bench-footprint bench-deploy bench-hardening docs iam-policy
+.PHONY: help setup lab site plan verify down test test-fast mutants molecule lint bench bench-runner soak bench-provision bench-converge bench-footprint bench-deploy bench-hardening docs iam-policy
