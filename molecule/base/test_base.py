@@ -24,11 +24,11 @@ SSH = "/etc/ssh/sshd_config.d/10-mcp-base.conf"
 SWAP = "/var/lib/docker/swapfile"
 
 
-def apply(**variables: Any) -> str:
-    """Apply the role as the scenario does, with other variables; return what is printed."""
+def apply(tasks: str = "main", **variables: Any) -> str:
+    """Apply the role, or one of its files of tasks, with other variables; return what is printed."""
     program = Path(sys.executable).with_name("ansible-playbook")
     playbook = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"], "molecule/shared/converge.yml")
-    words = [program, "-i", FOLDER / "inventory", "-e", json.dumps(variables), playbook]
+    words = [program, "-i", FOLDER / "inventory", "-e", json.dumps({"tasks_from": tasks, **variables}), playbook]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(FOLDER / "ansible.cfg")}
     done = subprocess.run(
         [str(word) for word in words], capture_output=True, text=True, timeout=120, check=False, env=environment
@@ -124,7 +124,7 @@ def test_value_that_the_kernel_rejects_changes_nothing(host: Host) -> None:
     path = "/etc/sysctl.d/99-zz-mcp-base.conf"
     before = host.file(path).content_string
     wanted = {"net.ipv4.tcp_rfc1337": 1, "net.core.somaxconn": "many", "vm.no_such": 1, "fs.protected_fifos": ""}
-    said = apply(base_kernel_settings=wanted)
+    said = apply("sysctl", base_kernel_settings=wanted)
     assert 'The kernel rejects a value: sysctl: setting key "net.core.somaxconn": Invalid argument' in said.replace(
         "\\", ""
     )
@@ -135,7 +135,7 @@ def test_value_that_the_kernel_rejects_changes_nothing(host: Host) -> None:
 
 def test_setting_that_drifts_is_set_again_and_one_that_the_kernel_lacks_is_reported(host: Host) -> None:
     host.check_output("sysctl -q vm.swappiness=77")
-    said = apply(base_kernel_settings={"vm.no_such": 1, "fs.protected_fifos": ""})
+    said = apply("sysctl", base_kernel_settings={"vm.no_such": 1, "fs.protected_fifos": ""})
     assert "failed=0" in said, said
     assert "vm.no_such: no such setting" in said
     assert host.sysctl("vm.swappiness") == 10
@@ -227,7 +227,7 @@ def test_ssh_settings_that_are_wrong_or_lock_the_user_out_change_nothing(
     host: Host, variables: dict[str, Any], says: str
 ) -> None:
     before = host.file(SSH).content_string
-    said = apply(**variables)
+    said = apply("ssh", **variables)
     assert says in said, said
     assert "The old configuration stays in force" in said
     assert host.file(SSH).content_string == before
@@ -241,7 +241,7 @@ def test_ssh_settings_that_are_wrong_or_lock_the_user_out_change_nothing(
 def test_change_that_locks_out_is_taken_back(host: Host, settings: dict[str, str]) -> None:
     before = host.file(SSH).content_string
     assert login(host) == (0, "admin")
-    said = apply(base_ssh_settings=settings)
+    said = apply("ssh", base_ssh_settings=settings)
     assert "unreachable=1" in said, said
     assert login(host)[0] == 255
     assert eventually(lambda: login(host) == (0, "admin"), 100)
@@ -249,7 +249,7 @@ def test_change_that_locks_out_is_taken_back(host: Host, settings: dict[str, str
 
 
 def test_changed_ssh_settings_are_kept_after_a_new_login(host: Host) -> None:
-    said = apply(base_ssh_max_auth_tries=5, base_ssh_allow_users=["admin"])
+    said = apply("ssh", base_ssh_max_auth_tries=5, base_ssh_allow_users=["admin"])
     assert "failed=0" in said, said
     assert {"maxauthtries 5", "allowusers admin"} <= set(host.check_output("sshd -T").splitlines())
     assert host.run("systemctl is-active sshd-settings-rollback.timer").stdout.strip() == "inactive"
@@ -257,13 +257,13 @@ def test_changed_ssh_settings_are_kept_after_a_new_login(host: Host) -> None:
 
 
 def test_unknown_time_zone_is_refused_by_name(host: Host) -> None:
-    said = apply(base_timezone="Mars/Olympus")
+    said = apply("configure", base_timezone="Mars/Olympus")
     assert "base_timezone is Mars/Olympus, which the host cannot use" in said
     assert host.check_output("date +%Z") == "UTC"
 
 
 def test_swap_is_sized_and_a_kernel_that_refuses_it_leaves_nothing_behind(host: Host) -> None:
-    said = apply(base_swap_mb="")
+    said = apply("swap", base_swap_mb="")
     assert "The kernel does not swap to /swapfile" in said, said
     assert "or base_swap_mb to 0 for none" in said
     assert host.run("ls -A / /etc/systemd/system | grep swapfile").stdout == ""
@@ -280,28 +280,28 @@ def real_swap(host: Host) -> Iterator[None]:
 @pytest.mark.usefixtures("real_swap")
 def test_swap_has_the_size_that_is_given(host: Host) -> None:
     for size in (24, 40):
-        said = apply(base_swap_file=SWAP, base_swap_mb=str(size))
+        said = apply("swap", base_swap_file=SWAP, base_swap_mb=str(size))
         assert "failed=0" in said, said
         active = host.check_output("swapon --show=NAME,SIZE --noheadings --raw --bytes").split()
         assert active == [SWAP, str(size * 2**20 - 4096)]
         assert host.file(SWAP).mode == 0o600
-    said = apply(base_swap_file=SWAP, base_swap_mb="40")
+    said = apply("swap", base_swap_file=SWAP, base_swap_mb="40")
     assert "changed=0" in said, said
     unit = "var-lib-docker-swapfile.swap"
     host.check_output(f"systemd-analyze verify /etc/systemd/system/{unit}")
     assert host.check_output(f"systemctl is-enabled {unit}") == "enabled"
-    said = apply(base_swap_file=SWAP, base_swap_mb="99000000")
+    said = apply("swap", base_swap_file=SWAP, base_swap_mb="99000000")
     assert "Cannot make a swap file of 99000000 MiB: /var/lib/docker has" in said, said
     assert host.file(SWAP).size == 40 * 2**20
-    assert "failed=0" in apply(base_swap_file=SWAP, base_swap_mb="0")
-    assert "changed=0" in apply(base_swap_file=SWAP, base_swap_mb="0")
+    assert "failed=0" in apply("swap", base_swap_file=SWAP, base_swap_mb="0")
+    assert "changed=0" in apply("swap", base_swap_file=SWAP, base_swap_mb="0")
     assert host.check_output("swapon --show --noheadings") == ""
     assert host.run("ls -A /var/lib/docker /etc/systemd/system | grep swap").stdout == ""
 
 
 def test_host_takes_a_name_that_resolves_and_lasts(host: Host) -> None:
     host.run("umount /etc/hostname")  # the container engine's own file
-    said = apply(base_hostname="renamed")
+    said = apply("configure", base_hostname="renamed")
     assert "failed=0" in said, said
     assert host.check_output("hostname") == host.check_output("cat /etc/hostname") == "renamed"
     assert host.check_output("getent hosts renamed")
