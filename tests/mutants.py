@@ -78,16 +78,16 @@ def choose(number: int, seed: str) -> list[Mutant]:
 
 
 def tests_of(file: Path) -> list[str]:
-    """Return the unit tests that name a module, those of its package and its role included."""
-    words = {file.stem if file.stem != "__init__" else file.parent.name, file.parent.name}
-    found = [path for path in sorted((ROOT / "tests/unit").glob("test_*.py")) if words & set(_imports(path))]
+    """Return the unit tests that import a module, or all where none does."""
+    words = {file.parent.name} | ({file.stem} - {"__init__"})
+    found = [path for path in sorted((ROOT / "tests/unit").glob("test_*.py")) if imports(path.read_text(), words)]
     return [str(path.relative_to(ROOT)) for path in found] or ["tests/unit"]
 
 
-def _imports(path: Path) -> Iterator[str]:
-    for line in path.read_text().splitlines():
-        if line.startswith(("from ", "import ")):
-            yield from line.replace(".", " ").replace(",", " ").split()
+def imports(text: str, words: set[str]) -> bool:
+    """Tell whether a line of a program imports something of all these names."""
+    lines = (line for line in text.splitlines() if line.startswith(("from ", "import ")))
+    return any(words <= set(line.replace(".", " ").replace(",", " ").split()) for line in lines)
 
 
 def copy(folder: Path) -> tuple[Path, dict[str, str]]:
@@ -101,7 +101,7 @@ def copy(folder: Path) -> tuple[Path, dict[str, str]]:
     return place, {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def failure(place: Path, environment: dict[str, str], tests: list[str]) -> str:
+def failure(place: Path, environment: dict[str, str], tests: list[str], limit: float = LIMIT) -> str:
     """Return the first test that does not pass, nothing when all do."""
     command = [sys.executable, "-m", "pytest", "-qx", "--no-header", "--tb=no", "-p", "no:cacheprovider"]
     try:
@@ -111,11 +111,11 @@ def failure(place: Path, environment: dict[str, str], tests: list[str]) -> str:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=LIMIT,
+            timeout=limit,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"it hangs for {LIMIT} s"
+        return f"it hangs for {limit} s"
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     return "" if done.returncode == 0 else (lines or [f"pytest ends with {done.returncode}"])[0]
 
@@ -138,7 +138,8 @@ def main(arguments: list[str]) -> int:
     chosen, survivors = choose(number, seed), []
     with tempfile.TemporaryDirectory(prefix="mcp-mutants-") as folder:
         place, environment = copy(Path(folder))
-        if why := failure(place, environment, sorted({test for mutant in chosen for test in tests_of(mutant.file)})):
+        tests = sorted({test for mutant in chosen for test in tests_of(mutant.file)})
+        if why := failure(place, environment, tests, 10 * LIMIT):
             sys.exit(f"without any fault: {why}")
         for mutant in chosen:
             by = noticed(mutant, place, environment)

@@ -34,10 +34,10 @@ echo 'deb [trusted=yes] file:/srv/newer ./' > /etc/apt/sources.list.d/newer.list
 """
 
 
-def apply(playbook: str = "molecule/shared/converge.yml", **settings: Any) -> tuple[int, str]:
-    """Exit status and output of the role, or of another playbook, applied again with other variables."""
+def apply(playbook: str = "molecule/shared/converge.yml", tasks: str = "main", **settings: Any) -> tuple[int, str]:
+    """Exit status and output of the role, a file of its tasks or another playbook, applied with other variables."""
     folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
-    words = ["ansible-playbook", "-i", str(folder / "inventory"), "-e", json.dumps(settings)]
+    words = ["ansible-playbook", "-i", str(folder / "inventory"), "-e", json.dumps({"tasks_from": tasks, **settings})]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(folder / "ansible.cfg")}
     command = [*words, playbook]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
@@ -216,7 +216,7 @@ def test_validation_names_the_key(host: Host, daemon: dict[str, Any], says: str)
 
 def test_setting_that_cannot_be_read_is_not_written(host: Host) -> None:
     before, ran = settings(host), engine(host)
-    status, said = apply(docker_daemon_options={"log-drivr": "local"})
+    status, said = apply(tasks="configure", docker_daemon_options={"log-drivr": "local"})
     assert status != 0
     assert (
         "The new /etc/docker/daemon.json is refused and stays as it was: unable to configure the Docker daemon" in said
@@ -241,17 +241,21 @@ def test_setting_that_the_engine_refuses_is_taken_back(host: Host, image: str) -
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("tasks", "wrong", "says"),
     [
-        ({"docker_users": ["admin", "molecule-nobody"]}, "'molecule-nobody' does not exist. Correct docker_users"),
-        ({"docker_prune_age": "1 week"}, "1 week is no age. Correct docker_prune_age"),
-        ({"docker_prune_schedule": "sundays"}, "Correct docker_prune_schedule"),
-        ({"docker_log_driver": "lokal"}, "value of docker_log_driver must be one of"),
+        (
+            "run",
+            {"docker_users": ["admin", "molecule-nobody"]},
+            "'molecule-nobody' does not exist. Correct docker_users",
+        ),
+        ("configure", {"docker_prune_age": "1 week"}, "1 week is no age. Correct docker_prune_age"),
+        ("configure", {"docker_prune_schedule": "sundays"}, "Correct docker_prune_schedule"),
+        ("main", {"docker_log_driver": "lokal"}, "value of docker_log_driver must be one of"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_wrong_variable_is_named(wrong: dict[str, Any], says: str) -> None:
-    status, said = apply(**wrong)
+def test_wrong_variable_is_named(tasks: str, wrong: dict[str, Any], says: str) -> None:
+    status, said = apply(tasks=tasks, **wrong)
     assert status != 0
     assert says in said
 

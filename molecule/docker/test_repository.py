@@ -80,9 +80,15 @@ def put(host: Host, files: dict[str, bytes]) -> None:
 
 
 def apply(**settings: Any) -> tuple[int, str]:
-    """Exit status and output of the role, applied again with other variables."""
+    """Exit status and output of the role's installation, applied again with other variables."""
     folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
-    words = ["ansible-playbook", "-i", str(folder / "inventory"), "-e", json.dumps(settings)]
+    words = [
+        "ansible-playbook",
+        "-i",
+        str(folder / "inventory"),
+        "-e",
+        json.dumps({"tasks_from": "install", **settings}),
+    ]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(folder / "ansible.cfg")}
     command = [*words, "molecule/shared/converge.yml"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

@@ -13,9 +13,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from ansible_collections.mcp.aws.plugins.module_utils.run import stack_lock
@@ -216,8 +216,17 @@ def test_what_is_no_file_is_refused(inventory: Path, kind: str, tmp_path: Path) 
         ({"started": "soon"}, "site of lab has been running (pid 123, root); "),
     ],
 )
-def test_the_message_says_who_since_when_and_what_to_do(change: dict[str, Any], expected: str) -> None:
-    now = datetime.now(UTC)
+def test_the_message_says_who_since_when_and_what_to_do(
+    change: dict[str, Any], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(now.timestamp(), tz)
+
+    monkeypatch.setattr(stack_lock, "datetime", Clock)
     holder = {"verb": "site", "stack": "lab", "pid": 123, "user": "root", "started": now.isoformat()}
     assert expected.format(clock=f"{now.astimezone():%H:%M}") in stack_lock.describe(holder | change)
 
