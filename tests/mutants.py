@@ -43,7 +43,7 @@ class Mutant:
 
     def code(self) -> str:
         """Return the file with the fault."""
-        _, mutated = mutate_code((ROOT / self.file).read_text(), get_operator(self.operator)(), self.occurrence)
+        mutated = mutate_code((ROOT / self.file).read_text(), get_operator(self.operator)(), self.occurrence)
         assert mutated is not None
         return str(mutated)
 

@@ -1,4 +1,7 @@
-"""What the suite consists of: each command with what it needs, how long it takes, and when it is given up."""
+"""What the suite consists of: each command with what it needs, how long it takes, and when it is given up.
+
+What needs no host fills the time in which the others wait: it leaves the processors to the longest chains.
+"""
 
 from tests.schedule import Node
 
@@ -31,7 +34,7 @@ LINT = (
     Node("documentation", "lint", ("python", "docs/generate.py", "--check"), 2),
     Node("costs", "lint", ("python", "docs/costs.py", "--check"), 2),
 )
-ANSIBLE_LINT = Node("ansible-lint", "lint", ("ansible-lint", "--offline", "--strict", "-q"), 160)
+ANSIBLE_LINT = Node("ansible-lint", "lint", ("ansible-lint", "--offline", "--strict", "-q"), 160, patient=True)
 UNIT = Node("unit", "unit", (*PYTEST, *BY_FILE, "tests/unit"), 90, load=1.5)
 RUNNER = Node("runner", "runner", (*PYTEST, *BY_FILE, "tests/runner"), 240, load=1.5)
 
@@ -43,7 +46,8 @@ def molecule() -> list[Node]:
         for role, seconds in HOST_ROLES.items()
     ]
     accounts = [
-        Node(f"molecule {role}", "molecule", ("molecule", "test", "-s", role), 90, load=0.9) for role in AWS_ROLES
+        Node(f"molecule {role}", "molecule", ("molecule", "test", "-s", role), 60, load=0.9, patient=True)
+        for role in AWS_ROLES
     ]
     return [*hosts, *accounts]
 
@@ -58,8 +62,8 @@ def whole() -> list[Node]:
         Node("server", "unit", (*PYTEST, "roles/stack/files/server/tests"), 60),
         Node("conformance", "unit", (*PYTEST, "tests/conformance"), 60),
         RUNNER,
-        Node("aws interruption", "aws", (*PYTEST, INTERRUPTION), 470, limit=2400),
-        Node("aws", "aws", (*PYTEST, "tests/aws", f"--ignore={INTERRUPTION}"), 550, limit=2400),
+        Node("aws interruption", "aws", (*PYTEST, INTERRUPTION), 330, limit=2400, patient=True),
+        Node("aws", "aws", (*PYTEST, "tests/aws", f"--ignore={INTERRUPTION}"), 500, limit=2400, patient=True),
         *molecule(),
         Node("e2e", "e2e", (*PYTEST, "tests/e2e"), 1040, load=0.8, limit=2700, needs=LAB),
     ]

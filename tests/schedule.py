@@ -16,6 +16,7 @@ from pathlib import Path
 GLANCE = 10.0  # seconds between two looks at the processors
 IDLE, BUSY = 0.15, 0.02  # shares of idle time above which more is started, and below which less
 STEP = 0.4  # of a processor
+PATIENT = ("nice", "-n", "10")
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Node:
     """One command of the suite.
 
     `expected` is in seconds and decides the order; `load` is how many processors the command keeps busy; `limit` is in
-    seconds and ends the command with all that it started.
+    seconds and ends the command with all that it started. `patient` commands leave the processors to others.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Node:
     limit: float = 1200.0
     needs: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
+    patient: bool = False
 
 
 class Processors:
@@ -106,7 +108,11 @@ def execute(node: Node, folder: Path, environment: dict[str, str]) -> Result:
     began = time.monotonic()
     with output.open("wb") as file:
         process = subprocess.Popen(
-            node.command, env=environment, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+            (*(PATIENT if node.patient else ()), *node.command),
+            env=environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             status, why = process.wait(node.limit), ""

@@ -122,6 +122,17 @@ def test_a_status_other_than_zero_is_a_failure_with_its_output_kept(tmp_path: Pa
     assert (result.ok, result.output.read_text()) == (False, "why\n")
 
 
+def test_a_patient_node_leaves_the_processors_to_others(tmp_path: Path) -> None:
+    script = "import os; print(os.nice(0))"
+    said = [
+        schedule.execute(
+            Node(f"node {patient}", "part", (sys.executable, "-c", script), patient=patient), tmp_path, dict(os.environ)
+        ).output.read_text()
+        for patient in (False, True)
+    ]
+    assert int(said[1]) == min(int(said[0]) + 10, 19)
+
+
 def test_names_are_told_apart_and_every_forerunner_exists() -> None:
     every = nodes.whole()
     names = [each.name for each in every]
