@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -73,8 +74,17 @@ def choose(number: int, seed: str) -> list[Mutant]:
     for pile in piles:
         chance.shuffle(pile)
     chance.shuffle(piles)
-    rounds = (pile[turn] for turn in range(number) for pile in piles if turn < len(pile))
-    return [mutant for mutant, _ in zip(rounds, range(number), strict=False)]
+    rounds = (pile[turn] for turn in range(max(map(len, piles))) for pile in piles if turn < len(pile))
+    return list(islice(filter(is_python, rounds), number))
+
+
+def is_python(mutant: Mutant) -> bool:
+    """Tell whether a mutant compiles: some operators take `**` of keywords for a power."""
+    try:
+        compile(mutant.code(), str(mutant.file), "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 def tests_of(file: Path) -> list[str]:
