@@ -20,15 +20,16 @@ class Event:
     """Something that happened in a run.
 
     `number` counts from 1 without a gap; `kind` is Ansible's name for it, as `playbook_on_task_start`, `runner_on_ok`,
-    `runner_on_failed` or `playbook_on_stats`; `time` is in UTC. `task_id` tells tasks of one name apart; `path` is the
-    file and line of the task. `result` is what the task gave back, without what `no_log` hides. `output` is what
-    Ansible printed for it, `data` all that it said.
+    `runner_on_failed` or `playbook_on_stats`; `time` is in UTC. `task_id` tells tasks of one name apart; `path` and
+    `play_path` are the files and lines of the task and of its play. `result` is what the task returned, without what
+    `no_log` hides. `output` is what Ansible printed for it, `data` the whole event as ansible-runner has it.
     """
 
     number: int
     kind: str
     time: datetime
     play: str = ""
+    play_path: str = ""
     role: str = ""
     task: str = ""
     task_id: str = ""
@@ -52,6 +53,7 @@ class Event:
             kind=raw["event"],
             time=datetime.fromisoformat(raw["created"]),
             play=data.get("play") or "",
+            play_path=data.get("play_path") or "",
             role=(data.get("role") or "").removeprefix(COLLECTION),
             task=data.get("task") or "",
             task_id=data.get("task_uuid") or "",

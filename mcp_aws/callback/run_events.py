@@ -82,8 +82,9 @@ class CallbackModule(Theirs):
     CALLBACK_NAME = "run_events"
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        """Keep what is loaded before the first play out of the looks for garbage."""
+        """Add the play's file to the events; keep what is loaded before the first play out of garbage collection."""
         if not gc.get_freeze_count():
             gc.freeze()
             gc.set_threshold(SELDOM, *gc.get_threshold()[1:])
+        context.add_global(play_path=play.get_path())
         super().v2_playbook_on_play_start(play)

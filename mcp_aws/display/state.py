@@ -98,7 +98,7 @@ class State:
     def _start(self, event: Event) -> Iterator[Note]:
         self.latest = (event.role, event.task)
         self.progress.start(event.role, event.task, event.time)
-        phase = module("run.phases").phase_of(event.role, event.play)
+        phase = module("run.phases").phase_of(event.role, event.play_path)
         self._phased = self._phased or bool(phase)
         if not self._phased:  # a playbook outside the workflow has its plays
             phase = event.play

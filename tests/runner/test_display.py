@@ -36,9 +36,12 @@ def at(seconds: float) -> datetime:
     return BEGIN + timedelta(seconds=seconds)
 
 
-def begins(seconds: float, task: str, role: str = "", play: str = "Try") -> Event:
+def begins(seconds: float, task: str, role: str = "", playbook: str = "try", play: str = "Try") -> Event:
     """Return the event that a task begins."""
-    return Event(1, "playbook_on_task_start", at(seconds), play=play, role=role, task=task, task_id=task)
+    return Event(
+        1, "playbook_on_task_start", at(seconds), play=play, play_path=f"/srv/mcp/aws/playbooks/{playbook}.yml:3",
+        role=role, task=task, task_id=task,
+    )  # fmt: skip
 
 
 def works(seconds: float, task: str, host: str, role: str = "") -> Event:
@@ -63,10 +66,10 @@ def told(state: State, events: Iterable[Event], *, check: bool = False) -> list[
 
 PACKAGES = "Install the packages that every service on the host needs"
 RUN = [
-    begins(0, "Create the bucket", "storage", "Provision AWS resources"),
+    begins(0, "Create the bucket", "storage", "provision"),
     works(0, "Create the bucket", "localhost", "storage"),
     ends(4, "Create the bucket", "localhost", "changed", "storage"),
-    begins(4, PACKAGES, "base", "Configure the hosts"),
+    begins(4, PACKAGES, "base", "configure"),
     *(works(4, PACKAGES, f"mcp-{number}", "base") for number in range(1, 6)),
     ends(9, PACKAGES, "mcp-4", "ok", "base"),
 ]

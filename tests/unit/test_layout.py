@@ -23,7 +23,7 @@ PYTHON = sorted(
     for path in (CHECKOUT / folder).rglob("*.py")
 )
 ROLE_WORDS = {"role", "ansible.builtin.import_role", "ansible.builtin.include_role"}
-TASK_LINES, PYTHON_LINES = 90, 400
+PLAYBOOK_LINES, TASK_LINES, PYTHON_LINES = 35, 90, 400
 
 
 def _short(path: Path) -> str:
@@ -120,6 +120,25 @@ def test_roles_plugins_and_playbooks_do_without(words: str) -> None:
         if path.is_file() and path.suffix in {".yml", ".j2", ".py"}
     ]
     assert not [_short(path) for path in files if re.search(words, path.read_text())]
+
+
+def test_private_variables_stay_in_their_role() -> None:
+    """Roles and playbooks read `<role>_state` of a role, never a name that it keeps to itself."""
+    roles = sorted((path.parent.name for path in (CHECKOUT / "roles").glob("*/tasks")), key=len, reverse=True)
+    private = re.compile(
+        rf"\b__({'|'.join(roles)})_\w+"
+    )  # the longest name first: postgresql_upgrade's are not postgresql's
+    wrong = []
+    for path in [*(CHECKOUT / "roles").rglob("*"), *(CHECKOUT / "playbooks").rglob("*")]:
+        if path.is_file() and path.suffix in {".yml", ".j2"}:
+            owner = path.relative_to(CHECKOUT / "roles").parts[0] if path.is_relative_to(CHECKOUT / "roles") else ""
+            found = {match[0] for match in private.finditer(path.read_text()) if match[1] != owner}
+            wrong += [f"{_short(path)}: {', '.join(sorted(found))}"] if found else []
+    assert not wrong
+
+
+def test_playbooks_are_short() -> None:
+    assert not [f"{_short(path)}: {_lines(path)}" for path in PLAYBOOKS if _lines(path) > PLAYBOOK_LINES]
 
 
 def test_every_collection_that_is_used_is_a_dependency() -> None:

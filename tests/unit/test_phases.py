@@ -1,25 +1,13 @@
-"""The phases: what the workflow calls them, and every play of the collection in the one it belongs to."""
+"""The phases: what the workflow calls them, and which playbooks and roles belong to them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
-import yaml
 from ansible_collections.mcp.aws.plugins.module_utils.run import phases
 
 ROOT = Path(__file__).parents[2]
-
-
-def plays() -> dict[str, set[str]]:
-    """Each play's name with the playbooks that have one of that name."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for playbook in (ROOT / "playbooks").glob("*.yml"):
-        for play in yaml.safe_load(playbook.read_text()):
-            if "hosts" in play:
-                found[play["name"]].add(playbook.stem)
-    return found
 
 
 @pytest.mark.parametrize(
@@ -29,17 +17,17 @@ def plays() -> dict[str, set[str]]:
         ("", "playbooks/configure.yml:16", phases.SYSTEM),
         ("", "mcp.aws.verify", phases.VERIFICATION),
         ("", "deploy", phases.APPLICATION),
-        ("secrets", "Configure the hosts", phases.SYSTEM),  # the play says more than the role
+        ("secrets", "playbooks/configure.yml:11", phases.SYSTEM),  # the playbook decides before the role
         ("secrets", "playbooks/provision.yml", phases.INFRASTRUCTURE),
-        ("postgresql", "A play of somebody else", phases.SYSTEM),
+        ("postgresql", "/srv/acme/servers.yml:2", phases.SYSTEM),
         ("", "/srv/mcp/aws/roles/postgresql/tasks/configure.yml:3", ""),
-        ("", "Look for hosts", ""),
         ("", "playbooks/teardown.yml", ""),
-        ("network", "Delete AWS resources", ""),
+        ("network", "playbooks/teardown.yml:3", ""),
+        ("postgresql_upgrade", "mcp.aws.upgrade_postgresql", ""),
         ("", "", ""),
     ],
 )
-def test_a_task_has_the_phase_of_its_playbook_or_play_or_role(role: str, where: str, expected: str) -> None:
+def test_a_task_has_the_phase_of_its_playbook_or_its_role(role: str, where: str, expected: str) -> None:
     assert phases.phase_of(role, where) == expected
 
 
@@ -54,14 +42,8 @@ def test_headings_are_those_of_the_workflow() -> None:
     assert phases.heading("teardown") == "teardown"
 
 
-def test_every_play_that_one_playbook_alone_has_is_known_by_its_name() -> None:
-    expected = {
-        name: phases.PLAYBOOKS[stem]
-        for name, [stem] in ((name, [*stems]) for name, stems in plays().items() if len(stems) == 1)
-        if stem in phases.PLAYBOOKS
-    }
-    assert expected == phases.PLAYS
-    assert plays().keys() >= phases.OTHERS
+def test_every_playbook_that_is_named_exists() -> None:
+    assert phases.PLAYBOOKS.keys() <= {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
 
 
 def test_every_role_has_a_phase_or_a_reason() -> None:

@@ -26,7 +26,7 @@ DEPLOYMENT: dict[str, Any] = {
 
 
 def playbook_variables(name: str) -> dict[str, Any]:
-    """Return the content of a file; its lookups by short names, as nothing resolves the full ones outside a playbook."""
+    """Return the content of a file, with lookups by short names: nothing resolves full ones outside a playbook."""
     return dict(yaml.safe_load((CHECKOUT / "playbooks" / "vars" / name).read_text().replace("'ansible.builtin.", "'")))
 
 

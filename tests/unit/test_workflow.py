@@ -112,7 +112,7 @@ def test_times_are_in_the_units_that_a_person_wants(seconds: float, text: str) -
     [
         (f"{callback.PLAYBOOKS}/configure.yml:7", "configure"),
         (f"{ROOT}/playbooks/configure.yml:7", "configure"),
-        (f"{ROOT}/playbooks/tasks/hosts.yml:1", ""),
+        (f"{ROOT}/playbooks/tasks/require_hosts.yml:1", ""),
         (f"{ROOT}/molecule/base/configure.yml:1", ""),
         ("/srv/playbooks/configure.yml:1", ""),
         ("", ""),

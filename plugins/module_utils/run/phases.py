@@ -1,4 +1,4 @@
-"""The phases of the workflow, and which of them a play belongs to: the one place that the displays of a run ask."""
+"""The phases of the workflow, and which of them a playbook belongs to; both displays of a run use it."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -20,16 +20,9 @@ PLAYBOOKS = {
     "deploy": APPLICATION,
     "rollback": APPLICATION,
     "verify": VERIFICATION,
-}
-# For those who see no more of a play than its name; names that several playbooks have are not here.
-PLAYS = {
-    "Run the preflight checks": PREFLIGHT,
-    "Provision AWS resources": INFRASTRUCTURE,
-    "Configure the hosts": SYSTEM,
-    "Deploy the MCP server": APPLICATION,
-    "Go back to an earlier release": APPLICATION,
-    "Use the server as a client does, look inside, and see it come back after a kill": VERIFICATION,
-    "Ask AWS, and give the verdict": VERIFICATION,
+    # These use roles that have a phase for something else.
+    "teardown": "",
+    "upgrade_postgresql": "",
 }
 # In playbooks of others. The role `secrets` is read in every phase.
 ROLES = {
@@ -39,23 +32,19 @@ ROLES = {
     "stack": APPLICATION,
     "health": VERIFICATION,
 }
-# Playbooks that do something else with roles that have a phase.
-OTHERS = frozenset({"Delete AWS resources", "Upgrade PostgreSQL, one host after the other"})
 
 
-def phase_of(role: str, playbook_or_play: str) -> str:
+def phase_of(role: str, playbook: str) -> str:
     """Return the phase of a task, or nothing where it is of none: then the phase before it goes on.
 
     :param role: without `mcp.aws.`; empty for a task of a play.
-    :param playbook_or_play: a playbook's file, its name like `mcp.aws.configure`, or a play's name.
+    :param playbook: the file in which the play is, with or without a line, or its name like `mcp.aws.configure`.
     """
-    folder, _, name = playbook_or_play.rpartition("/")
+    folder, _, name = playbook.rpartition("/")
     stem = re.sub(r"\.yml(:\d+)?$", "", name).removeprefix("mcp.aws.")
     if stem in PLAYBOOKS and folder.rpartition("/")[2] in ("", "playbooks"):  # roles have files of these names
         return PLAYBOOKS[stem]
-    if playbook_or_play in OTHERS:
-        return ""
-    return PLAYS.get(playbook_or_play) or ROLES.get(role, "")
+    return ROLES.get(role, "")
 
 
 def heading(phase: str) -> str:
