@@ -25,12 +25,30 @@ options:
     default: ~/.cache/mcp.aws/payloads
     env: [{name: MCP_AWS_PAYLOAD_CACHE}]
     ini: [{section: callback_payload_cache, key: cache}]
+  compiled:
+    description:
+      - Add compiled programs to the payloads that are kept. A task then takes a tenth of a second less of a processor
+        of a host with the minor version of the control node's Python; another compiles the sources, as ever.
+      - A payload has three times its size then, some 300 kB more for each task, and a traceback of a module shows no
+        source lines.
+    type: bool
+    default: false
+    env: [{name: MCP_AWS_PAYLOAD_COMPILED}]
+    ini: [{section: callback_payload_cache, key: compiled}]
 """
 
+import base64
 import hashlib
+import importlib.util
+import io
+import marshal
+import os
+import pickle
 import shutil
 import time
+import zipfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +58,7 @@ from ansible.release import __version__
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 
 UNUSED_DAYS = 30
+UNCHECKED = (1).to_bytes(4, "little")  # PEP 552: known by a hash of the source, which nobody compares
 
 
 def sources(search_paths: Iterable[str]) -> list[Path]:
@@ -71,6 +90,33 @@ def share(run: Path, cache: Path, name: str) -> None:
     (run / "ansiballz_cache").symlink_to(folder)
 
 
+def compiled(archive: bytes) -> bytes:
+    """Return a zip archive with the compiled form of each program beside it, which Python then takes."""
+    source, output = zipfile.ZipFile(io.BytesIO(archive)), io.BytesIO()
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as target:
+        for item in source.infolist():
+            text = source.read(item)
+            target.writestr(item, text)
+            if item.filename.endswith(".py"):
+                code = marshal.dumps(compile(text, item.filename, "exec", dont_inherit=True))
+                head = importlib.util.MAGIC_NUMBER + UNCHECKED + importlib.util.source_hash(text)
+                target.writestr(f"{item.filename}c", head + code)
+    return output.getvalue()
+
+
+def compile_payloads(folder: Path) -> None:
+    """Compile what is in each payload of a folder, once."""
+    for path in folder.glob("*-ZIP_DEFLATED-none"):
+        mark = path.with_name(f"{path.name}.compiled")
+        if not mark.exists():
+            payload = pickle.loads(path.read_bytes())  # noqa: S301 (Ansible's own file, which only this user can write)
+            archive = base64.b64encode(compiled(base64.b64decode(payload.zip_data)))
+            draft = path.with_name(f"{path.name}.{os.getpid()}")
+            draft.write_bytes(pickle.dumps(replace(payload, zip_data=archive)))
+            draft.replace(path)
+            mark.touch()
+
+
 class CallbackModule(CallbackBase):
     """Links the cache when a playbook starts; when that fails, the run is as slow as without it."""
 
@@ -83,6 +129,16 @@ class CallbackModule(CallbackBase):
         """Link before the first module is built."""
         try:
             name = key(__version__, sources(AnsibleCollectionConfig.collection_paths))
-            share(Path(constants.DEFAULT_LOCAL_TMP), Path(self.get_option("cache")).expanduser(), name)
+            self._folder = Path(self.get_option("cache")).expanduser() / name
+            share(Path(constants.DEFAULT_LOCAL_TMP), self._folder.parent, name)
         except OSError as error:
             self._display.vv(f"payload_cache: not used: {error}")
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Compile what this run has built, for the next ones."""
+        if not self.get_option("compiled"):
+            return
+        try:
+            compile_payloads(self._folder)
+        except (OSError, ValueError, TypeError, AttributeError, pickle.PickleError, zipfile.BadZipFile) as error:
+            self._display.vv(f"payload_cache: not compiled: {error}")
