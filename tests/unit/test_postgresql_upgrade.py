@@ -147,6 +147,6 @@ def test_differences_name_both_sides_and_end_somewhere() -> None:
         "b: 2, then not there",
         "c: not there, then 3",
     ]
-    many = {str(number): "x" for number in range(30)}
-    assert fingerprint.differences(many, {})[-1] == "and 10 more"
+    many = {str(number): "x" for number in range(50)}
+    assert fingerprint.differences(many, {})[-1] == "and 30 more"
     assert fingerprint.differences(many, dict(many)) == []

@@ -80,6 +80,7 @@ def test_the_name_says_the_commit_and_changes_with_the_content(changed: int) -> 
         ("cccccccccccc-1", "", "bbbbbbbbbbbb-1"),
         ("bbbbbbbbbbbb-1", "", "cccccccccccc-1"),
         ("cccccccccccc-1", "v1", "aaaaaaaaaaaa-1"),
+        ("cccccccccccc-1", "aaaaaaa", "aaaaaaaaaaaa-1"),
         ("cccccccccccc-1", "aaaaaaaaaaaa", "aaaaaaaaaaaa-1"),
         ("cccccccccccc-1", "aaaaaaaaaaaa-1", "aaaaaaaaaaaa-1"),
     ],
@@ -95,7 +96,7 @@ def test_the_release_to_go_back_to(serving: str, wanted: str, answer: str) -> No
     [
         ("cccccccccccc-1", "v3", "which serves already. To choose from: bbbbbbbbbbbb-1 (version v2"),
         ("cccccccccccc-1", "v4", "no such release is kept"),
-        ("cccccccccccc-1", "aaaa", "no such release is kept. To choose from: bbbbbbbbbbbb-1"),
+        ("cccccccccccc-1", "aaaaaa", "no such release is kept. To choose from: bbbbbbbbbbbb-1"),
     ],
 )
 def test_what_cannot_be_gone_back_to_names_the_choice(serving: str, wanted: str, says: str) -> None:
