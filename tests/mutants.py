@@ -44,9 +44,8 @@ class Mutant:
 
     def code(self) -> str:
         """Return the file with the fault."""
-        mutated = mutate_code((ROOT / self.file).read_text(), get_operator(self.operator)(), self.occurrence)
-        assert mutated is not None
-        return str(mutated)
+        text = (ROOT / self.file).read_text()
+        return str(mutate_code(text, get_operator(self.operator)(), self.occurrence) or text)
 
     def __str__(self) -> str:
         """Return where it is, and the lines that are not as they were."""
@@ -79,12 +78,13 @@ def choose(number: int, seed: str) -> list[Mutant]:
 
 
 def is_python(mutant: Mutant) -> bool:
-    """Tell whether a mutant compiles: some operators take `**` of keywords for a power."""
+    """Tell whether a mutant differs and compiles: some operators take `**` of keywords for a power."""
+    code = mutant.code()
     try:
-        compile(mutant.code(), str(mutant.file), "exec")
+        compile(code, str(mutant.file), "exec")
     except SyntaxError:
         return False
-    return True
+    return code != (ROOT / mutant.file).read_text()
 
 
 def tests_of(file: Path) -> list[str]:
