@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -88,6 +89,13 @@ def test_a_host_whose_name_is_a_secret_is_still_counted() -> None:
 def test_the_path_of_a_secret_is_none_but_a_secret_may_begin_with_a_slash() -> None:
     masks = Masks({"AWS_SECRET_ACCESS_KEY": "/wJalrXUtnFEMI", "VAULT_PASSWORD_FILE": "/etc/vault", "a_token": "/etc"})
     assert masks.text("/wJalrXUtnFEMI /etc/vault /etc") == f"{MASK} /etc/vault /etc"
+
+
+@pytest.mark.parametrize(("size", "shown"), [(8, "YWJjZGVmZ2g="), (9, MASK), (10, f"{MASK}ag=="), (18, MASK)])
+def test_base64_of_a_secret_is_masked_where_it_is_long_enough_to_tell(size: int, shown: str) -> None:
+    secret = "abcdefghijklmnopqr"[:size]
+    said = base64.b64encode(secret.encode()).decode()
+    assert Masks({"some_password": secret}).text(f"it says {said}.") == f"it says {shown}."
 
 
 @pytest.mark.parametrize("value", ["\\" * 40, "a " * 40, "!\\" * 30, "'" * 40])
