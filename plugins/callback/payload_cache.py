@@ -49,6 +49,7 @@ import time
 import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,13 @@ def share(run: Path, cache: Path, name: str) -> None:
     (run / "ansiballz_cache").symlink_to(folder)
 
 
+@cache
+def compiled_program(name: str, text: bytes) -> bytes:
+    """Return the content of a program's `.pyc`; most programs are in every payload."""
+    code = marshal.dumps(compile(text, name, "exec", dont_inherit=True))
+    return importlib.util.MAGIC_NUMBER + UNCHECKED + importlib.util.source_hash(text) + code
+
+
 def compiled(archive: bytes) -> bytes:
     """Return a zip archive with the compiled form of each program beside it, which Python then takes."""
     source, output = zipfile.ZipFile(io.BytesIO(archive)), io.BytesIO()
@@ -98,9 +106,7 @@ def compiled(archive: bytes) -> bytes:
             text = source.read(item)
             target.writestr(item, text)
             if item.filename.endswith(".py"):
-                code = marshal.dumps(compile(text, item.filename, "exec", dont_inherit=True))
-                head = importlib.util.MAGIC_NUMBER + UNCHECKED + importlib.util.source_hash(text)
-                target.writestr(f"{item.filename}c", head + code)
+                target.writestr(f"{item.filename}c", compiled_program(item.filename, text))
     return output.getvalue()
 
 
