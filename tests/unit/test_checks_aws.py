@@ -176,3 +176,12 @@ def test_what_is_wrong_is_red(change: Callable[[Facts], None], red: set[str], me
 def test_direct_clients_must_be_let_in() -> None:
     found = judge(SOUND, direct_client_cidrs=["192.0.2.0/24"])["security_groups"]
     assert (found["ok"], found["measured"]) == (False, "missing: 8000/tcp from 192.0.2.0/24")
+
+
+def test_more_zones_than_are_wanted_are_enough() -> None:
+    subnets = [{"SubnetId": zone, "AvailabilityZone": zone} for zone in ("a", "b", "c")]
+    routes = [{"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}]
+    tables = [{"Associations": [{"SubnetId": zone} for zone in ("a", "b", "c")], "Routes": routes}]
+    part = {"vpcs": [{"CidrBlock": "10.0.0.0/16", "State": "available"}], "route_tables": tables, "subnets": subnets}
+    judged = [checks_aws.network(part, wanted)[0] for wanted in (2, 3, 4)]
+    assert judged == [True, True, False], checks_aws.network(part, 2)[1]

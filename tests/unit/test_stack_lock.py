@@ -114,6 +114,21 @@ def test_waiting_ends_when_the_holder_does(inventory: Path, other: subprocess.Po
     assert 0.1 < time.monotonic() - began < 10
 
 
+def test_a_file_that_was_just_made_by_another_user_is_waited_for(
+    inventory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, refusals = stack_lock._open, iter(range(2))
+
+    def refusing(path: Path) -> int:
+        if next(refusals, None) is not None:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path)
+
+    monkeypatch.setattr(stack_lock, "_open", refusing)
+    stack_lock.release(stack_lock.take(inventory, verb="deploy", ident="mine", wait=30))
+    assert list(refusals) == []
+
+
 def test_waiting_ends_at_its_deadline(inventory: Path, other: subprocess.Popen[str]) -> None:
     began = time.monotonic()
     with pytest.raises(stack_lock.Held):
