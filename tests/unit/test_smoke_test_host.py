@@ -11,7 +11,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
-VARS = Path(__file__).parents[2] / "playbooks/vars/stack.yml"
+VARS = Path(__file__).parents[2] / "playbooks/vars"
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,8 @@ VARS = Path(__file__).parents[2] / "playbooks/vars/stack.yml"
 )
 def test_host(host: dict[str, Any], name: str) -> None:
     loader = DataLoader()
-    given = loader.load_from_file(str(VARS), trusted_as_template=True)
+    files = [loader.load_from_file(str(VARS / name), trusted_as_template=True) for name in ("wiring.yml", "stack.yml")]
+    given = {**files[0], **files[1]}
     told = {"inventory_hostname": "server", "hostvars": {"server": host}, **host}
     templar = Templar(loader, variables={**told, **given})
     assert templar.template(given["stack_smoke_test_host"]) == name
