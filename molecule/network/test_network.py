@@ -177,6 +177,11 @@ def group_id(ec2: Any, name: str, which: str) -> str:
     return str(ec2.describe_security_groups(Filters=filters)["SecurityGroups"][0]["GroupId"])
 
 
+def tags_of(ec2: Any, resource: str) -> list[dict[str, str]]:
+    """Return the tags of a resource."""
+    return list(ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [resource]}])["Tags"])
+
+
 def let_in(ec2: Any, group: str, **source: Any) -> None:
     """Add a rule by hand."""
     ec2.authorize_security_group_ingress(
@@ -221,6 +226,9 @@ def test_what_was_changed_by_hand_is_announced_and_set_right(
         ]
     )
     assert role.converge().changes == check.changes
+    by_hand = [each for each in (vpc, table) if by_key(tags_of(ec2, each)).pop("Owner") == "me"]
+    assert by_hand == [vpc, table]
+    ec2.delete_tags(Resources=by_hand, Tags=[{"Key": "Owner"}])
     assert read(ec2, name) == wanted(name, tags)
 
 

@@ -50,8 +50,10 @@ CHANGED = [
     Drift("network", "no door", close_door, rules(f"{NAME}-load-balancer")),
     Drift(
         "network",
-        "a tag of the VPC more",
-        lambda aws: aws("ec2").create_tags(Resources=[ec2_id(aws, "vpc")], Tags=[STRAY]),
+        "another value of a tag of the VPC",
+        lambda aws: aws("ec2").create_tags(
+            Resources=[ec2_id(aws, "vpc")], Tags=[{"Key": "mcp:collection", "Value": "somebody's"}]
+        ),
         lambda aws: tags(aws, "vpc"),
     ),
     Drift(
