@@ -15,9 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.runner import report, turns
-from bench.runner.house import House
-from bench.runner.turns import CHECKOUT, Pair, TurnFailed
+from bench.runner import interleave, report
+from bench.runner.fixture import Fixture
+from bench.runner.interleave import CHECKOUT, Pair, TurnFailed
 from tests.e2e.conftest import Server
 
 LAB = CHECKOUT / "inventory" / "lab"
@@ -35,30 +35,30 @@ def site(pairs: int) -> list[Pair]:
     """Measure site on the lab that stands, where it changes nothing."""
     measured = []
     for number in range(pairs):
-        one, other = (lambda: turns.bare(LAB, CHECKOUT / "site.yml")), (lambda: turns.through(LAB, "site"))
-        measured.append(turns.take(number, one, other))
+        one, other = (lambda: interleave.bare(LAB, CHECKOUT / "site.yml")), (lambda: interleave.via_runner(LAB, "site"))
+        measured.append(interleave.take(number, one, other))
         tell(f"site, pair {number + 1}", measured[-1])
     return measured
 
 
 def many(folder: Path, hosts: int, few: int, tasks: int, pairs: int) -> report.Many:
     """Measure many hosts: few tasks, the same with a slow handler, then many tasks in turns."""
-    house = House(folder, hosts)
-    house.build(few, tasks)
-    places = {"playbooks": house.folder, "cache": house.folder / "cache"}
-    short = turns.through(house.inventory, house.playbook(few).stem, **places)
+    fixture = Fixture(folder, hosts)
+    fixture.build(few, tasks)
+    places = {"playbooks": fixture.folder, "cache": fixture.folder / "cache"}
+    short = interleave.via_runner(fixture.inventory, fixture.playbook(few).stem, **places)
     print(f"{hosts} hosts by {few} tasks, the runner {short.seconds:.1f} s", flush=True)
-    slow = turns.through(house.inventory, house.playbook(few).stem, handler=HANDLER, **places)
+    slow = interleave.via_runner(fixture.inventory, fixture.playbook(few).stem, handler=HANDLER, **places)
     print(
         f"the same with a handler that takes {HANDLER:g} s an event: {slow.seconds:.1f} s, of it the playbook ", end=""
     )
     print(f"{slow.playbook_seconds:.1f} s", flush=True)
-    measured, playbook = [], house.playbook(tasks)
+    measured, playbook = [], fixture.playbook(tasks)
     for number in range(pairs):
-        pair = turns.take(
+        pair = interleave.take(
             number,
-            lambda: turns.bare(house.inventory, playbook),
-            lambda: turns.through(house.inventory, playbook.stem, **places),
+            lambda: interleave.bare(fixture.inventory, playbook),
+            lambda: interleave.via_runner(fixture.inventory, playbook.stem, **places),
         )
         measured.append(pair)
         tell(f"{hosts} hosts by {tasks} tasks, pair {number + 1}", pair)

@@ -8,8 +8,8 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.runner.ledger import differences, expected, recap
-from bench.runner.turns import Pair, Through
+from bench.runner.event_log import differences, expected, recap
+from bench.runner.interleave import Pair, ViaRunner
 
 # How much longer a run may take through the runner; how much memory may grow when there are four times the events; how
 # much longer a playbook may take whose events are handled slowly, where turns of one length differ by as much.
@@ -26,8 +26,8 @@ class Many:
     few: int
     many: int
     pairs: Sequence[Pair]
-    short: Through
-    slow: Through
+    short: ViaRunner
+    slow: ViaRunner
     handler: float
 
 

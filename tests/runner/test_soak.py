@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.runner.soak import report
-from bench.runner.soak.soaking import MODES, soak
+from bench.runner.soak.soak_run import MODES, soak
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from bench.runner import ledger, report
-from bench.runner.ledger import Ledger
+from bench.runner import event_log, report
+from bench.runner.event_log import EventLog
+from bench.runner.interleave import Bare, ViaRunner
 from bench.runner.soak.jobs import WAYS, Job, Outcome, draw, judge
+from bench.runner.soak.leftovers import more
 from bench.runner.soak.report import Soak
-from bench.runner.soak.traces import more
-from bench.runner.turns import Bare, Through
 from mcp_aws.events import Event
 
 BEGAN = datetime(2026, 11, 26, tzinfo=UTC)
@@ -37,8 +37,8 @@ def whole(hosts: int = 2, tasks: int = 2) -> list[tuple[str, str]]:
     return [*told, ("playbook_on_stats", "")]
 
 
-def through(**changed: Any) -> Through:
-    counted = Ledger().took(events(*whole()))
+def through(**changed: Any) -> ViaRunner:
+    counted = EventLog().took(events(*whole()))
     values: dict[str, Any] = {
         "seconds": 10.5,
         "playbook_seconds": 10.4,
@@ -50,19 +50,19 @@ def through(**changed: Any) -> Through:
         "hosts": dict(counted.hosts),
         "recap": {"host0": 2, "host1": 2},
     }
-    return Through(**(values | changed))
+    return ViaRunner(**(values | changed))
 
 
-def many(pair: tuple[Bare, Through], **changed: Any) -> report.Many:
-    few = through(kinds=ledger.expected(2, 1), lines=8)
+def many(pair: tuple[Bare, ViaRunner], **changed: Any) -> report.Many:
+    few = through(kinds=event_log.expected(2, 1), lines=8)
     values: dict[str, Any] = {"hosts": 2, "few": 1, "many": 2, "pairs": [pair], "short": few, "slow": few, "handler": 1}
     return report.Many(**(values | changed))
 
 
 def test_whole_run_is_accounted_for() -> None:
-    counted = Ledger().took(events(*whole(3, 4)))
+    counted = EventLog().took(events(*whole(3, 4)))
     assert counted.problems == []
-    assert list(ledger.differences(counted.steady, ledger.expected(3, 4))) == []
+    assert list(event_log.differences(counted.steady, event_log.expected(3, 4))) == []
     assert counted.hosts == {"host0": 4, "host1": 4, "host2": 4}
 
 
@@ -77,12 +77,12 @@ def test_whole_run_is_accounted_for() -> None:
     ],
 )
 def test_event_that_is_lost_doubled_or_displaced_shows(spoil: Any, problem: str) -> None:
-    counted = Ledger().took(spoil(list(events(*whole()))))
+    counted = EventLog().took(spoil(list(events(*whole()))))
     assert any(problem in each for each in counted.problems), counted.problems
 
 
 def test_recap_is_read_and_not_what_looks_like_it() -> None:
-    assert ledger.recap(f"host0 : ok=5\n{RECAP}") == {"host0": 2, "host1": 2}
+    assert event_log.recap(f"host0 : ok=5\n{RECAP}") == {"host0": 2, "host1": 2}
 
 
 def test_good_measurements_keep_what_was_wanted() -> None:
@@ -106,12 +106,12 @@ def test_good_measurements_keep_what_was_wanted() -> None:
         ((Bare(10, RECAP), through(supervisor=90000)), {}, "memory of the supervisor, 2 times the events: 2.25 times"),
         (
             (Bare(10, RECAP), through()),
-            {"slow": through(kinds=ledger.expected(2, 1), playbook_seconds=20.8, lines=8)},
+            {"slow": through(kinds=event_log.expected(2, 1), playbook_seconds=20.8, lines=8)},
             "a handler that takes 8 s in all: the playbook takes 2.00 times",
         ),
     ],
 )
-def test_what_was_missed_is_named(pair: tuple[Bare, Through], changed: dict[str, Any], missed: str) -> None:
+def test_what_was_missed_is_named(pair: tuple[Bare, ViaRunner], changed: dict[str, Any], missed: str) -> None:
     judged = report.judge_many(many(pair, **changed))
     assert [said[: len(missed)] for said, kept in judged if not kept] == [missed]
 

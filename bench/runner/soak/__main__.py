@@ -19,8 +19,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.runner.soak import report
-from bench.runner.soak.door import Door, NoDoor
-from bench.runner.soak.soaking import MODES, WorkerFailed, soak
+from bench.runner.soak.soak_run import MODES, WorkerFailed, soak
+from bench.runner.soak.sshd import NoSshd, Sshd
 
 
 def main() -> int:
@@ -37,12 +37,12 @@ def main() -> int:
     print(f"{os.cpu_count()} processors and a load of {os.getloadavg()[0]:.1f}", flush=True)
     soaks = []
     with ExitStack() as stack:
-        door = None
+        sshd = None
         if not said.light:
-            door = stack.enter_context(Door(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="door-")))))
+            sshd = stack.enter_context(Sshd(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sshd-")))))
         for mode in modes:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-")))
-            soaks.append(soak(mode, folder, said.runs, said.at_once, said.seed, door))
+            soaks.append(soak(mode, folder, said.runs, said.at_once, said.seed, sshd))
             print("\n".join(report.table(soaks[-1:])), flush=True)
     print("\n" + "\n".join(report.table(soaks)) if len(soaks) > 1 else "")
     kept = not any(each.wrong for each in soaks)
@@ -54,7 +54,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("terminated"))  # on the way out sshd is ended
     try:
         sys.exit(main())
-    except (NoDoor, WorkerFailed) as failure:
+    except (NoSshd, WorkerFailed) as failure:
         sys.exit(str(failure))
     except KeyboardInterrupt:
         sys.exit("interrupted")

@@ -18,8 +18,8 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 
-from bench.runner.soak import traces
-from bench.runner.soak.house import VERB, House
+from bench.runner.soak import leftovers
+from bench.runner.soak.stacks import VERB, Stacks
 from mcp_aws.events import Event
 from runner import Run
 
@@ -29,14 +29,14 @@ def told(event: Event) -> str:
     return json.dumps([event.number, event.kind, event.time.isoformat(), event.host]) + "\n"
 
 
-def application(house: House) -> FastAPI:
+def application(stacks: Stacks) -> FastAPI:
     """Return the application."""
     app, runs = FastAPI(), dict[str, Run]()
-    before: traces.Found = {}
+    before: leftovers.Found = {}
 
     @app.post("/runs/{stack}")
     async def start(stack: int) -> str:
-        run = house.stack(stack).start(VERB)
+        run = stacks.stack(stack).start(VERB)
         runs[run.ident] = run
         return run.ident
 
@@ -53,7 +53,7 @@ def application(house: House) -> FastAPI:
         """A run that lives as long as its client listens."""
 
         async def lines() -> AsyncIterator[str]:
-            async with house.stack(stack).start(VERB) as run:
+            async with stacks.stack(stack).start(VERB) as run:
                 runs[run.ident] = run
                 yield json.dumps(run.ident) + "\n"
                 async for event in run:
@@ -74,21 +74,21 @@ def application(house: House) -> FastAPI:
         return runs[ident].done
 
     @app.post("/left")
-    async def left() -> traces.Found:
+    async def left() -> leftovers.Found:
         """The first time, note what the process has; later, say what is more."""
         if not before:
-            before.update(traces.own())
-        return traces.more(before, traces.own())
+            before.update(leftovers.own())
+        return leftovers.more(before, leftovers.own())
 
     return app
 
 
 def main() -> None:
     """Serve."""
-    house = House(Path(sys.argv[1]), int(sys.argv[2]), full=False)
+    stacks = Stacks(Path(sys.argv[1]), int(sys.argv[2]), full=False)
     listening = socket.create_server(("127.0.0.1", 0))
     print(listening.getsockname()[1], flush=True)
-    config = uvicorn.Config(application(house), log_level="warning", timeout_graceful_shutdown=5)
+    config = uvicorn.Config(application(stacks), log_level="warning", timeout_graceful_shutdown=5)
     uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -15,11 +15,11 @@ from datetime import datetime
 
 import httpx
 
-from bench.runner.ledger import Ledger
-from bench.runner.soak import traces
-from bench.runner.soak.house import House
+from bench.runner.event_log import EventLog
+from bench.runner.interleave import CHECKOUT
+from bench.runner.soak import leftovers
 from bench.runner.soak.jobs import Job, Outcome
-from bench.runner.turns import CHECKOUT
+from bench.runner.soak.stacks import Stacks
 from mcp_aws.events import Event
 
 PATIENCE, SETTLING = 120.0, 3.0
@@ -44,13 +44,13 @@ async def _follow(client: httpx.AsyncClient, job: Job, outcome: Outcome) -> floa
     async with client.stream("GET", f"/follow/{job.stack}") as response:
         told = response.aiter_lines()
         outcome.ident = json.loads(await anext(told))
-        ledger = Ledger()
+        event_log = EventLog()
         async for line in told:
             number, kind, moment, host = json.loads(line)
             if job.cut and number >= job.after:
                 break
-            ledger.take(Event(number, kind, datetime.fromisoformat(moment), host=host))
-        outcome.problems += ledger.problems
+            event_log.take(Event(number, kind, datetime.fromisoformat(moment), host=host))
+        outcome.problems += event_log.problems
         if job.cut:
             await asyncio.sleep(job.delay)
             outcome.early = (await client.get(f"/runs/{outcome.ident}/done")).json()
@@ -62,10 +62,10 @@ async def _start(client: httpx.AsyncClient, job: Job, outcome: Outcome) -> float
     outcome.ident = (await client.post(f"/runs/{job.stack}")).raise_for_status().json()
     async with client.stream("GET", f"/runs/{outcome.ident}/events") as response:
         if not job.cut:
-            ledger = Ledger()
+            event_log = EventLog()
             async for event in lines(response):
-                ledger.take(event)
-            outcome.problems += ledger.problems
+                event_log.take(event)
+            outcome.problems += event_log.problems
             return time.monotonic()
         await _reach(response, job.after)
     await asyncio.sleep(job.delay)  # the client has hung up, which must not end this run
@@ -76,7 +76,7 @@ async def _start(client: httpx.AsyncClient, job: Job, outcome: Outcome) -> float
     return began
 
 
-async def play(house: House, client: httpx.AsyncClient, job: Job) -> Outcome:
+async def play(stacks: Stacks, client: httpx.AsyncClient, job: Job) -> Outcome:
     """Do a job."""
     outcome = Outcome(job.number)
     follows = job.way == "abandon" or (not job.cut and job.number % 2 == 0)
@@ -84,22 +84,22 @@ async def play(house: House, client: httpx.AsyncClient, job: Job) -> Outcome:
         began = await (_follow if follows else _start)(client, job, outcome)
         result = (await client.get(f"/runs/{outcome.ident}")).raise_for_status().json()
         outcome.took = time.monotonic() - began if job.cut else 0.0
-        outcome.left = traces.processes(outcome.ident)
+        outcome.left = leftovers.processes(outcome.ident)
         outcome.status = result["status"]
-        ledger = Ledger()
+        event_log = EventLog()
         async with client.stream("GET", f"/runs/{outcome.ident}/events") as response:
             async for event in lines(response):
-                ledger.take(event)
-        outcome.kinds = ledger.steady
-        outcome.problems += ledger.problems
+                event_log.take(event)
+        outcome.kinds = event_log.steady
+        outcome.problems += event_log.problems
     except Exception as error:
         outcome.problems.append(f"{type(error).__name__}: {error}")
     finally:
-        house.note()
+        stacks.note()
     return outcome
 
 
-async def _serve(house: House, url: str, lanes: list[list[Job]]) -> tuple[list[Outcome], traces.Found, float]:
+async def _serve(stacks: Stacks, url: str, lanes: list[list[Job]]) -> tuple[list[Outcome], leftovers.Found, float]:
     """Do all jobs; return what came of them, what the server's process has left, and its slowest answer in seconds."""
     slowest, over = 0.0, False
 
@@ -114,11 +114,11 @@ async def _serve(house: House, url: str, lanes: list[list[Job]]) -> tuple[list[O
 
     async def lane(jobs: list[Job]) -> list[Outcome]:
         async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client:
-            return [await play(house, client, job) for job in jobs]
+            return [await play(stacks, client, job) for job in jobs]
 
-    async def left() -> traces.Found:
+    async def left() -> leftovers.Found:
         async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client:
-            found: traces.Found = (await client.post("/left")).json()
+            found: leftovers.Found = (await client.post("/left")).json()
             return found
 
     await left()
@@ -133,14 +133,14 @@ async def _serve(house: House, url: str, lanes: list[list[Job]]) -> tuple[list[O
     return [each for outcomes in done for each in outcomes], found, slowest
 
 
-def serve(house: House, lanes: list[list[Job]]) -> tuple[list[Outcome], traces.Found, float]:
+def serve(stacks: Stacks, lanes: list[list[Job]]) -> tuple[list[Outcome], leftovers.Found, float]:
     """Start the server, do all jobs, and end it."""
-    command = [sys.executable, "-m", "bench.runner.soak.app", str(house.folder), str(house.stacks)]
-    server = subprocess.Popen(command, cwd=CHECKOUT, env=house.environment, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "bench.runner.soak.app", str(stacks.folder), str(stacks.count)]
+    server = subprocess.Popen(command, cwd=CHECKOUT, env=stacks.environment, stdout=subprocess.PIPE, text=True)
     assert server.stdout
     try:
         port = int(server.stdout.readline())
-        return asyncio.run(_serve(house, f"http://127.0.0.1:{port}", lanes))
+        return asyncio.run(_serve(stacks, f"http://127.0.0.1:{port}", lanes))
     finally:
         server.terminate()
         server.wait()

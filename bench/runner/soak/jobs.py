@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bench.runner.ledger import differences
+from bench.runner.event_log import differences
 
 LIMIT = 5.0  # seconds within which a cancelled run and all its processes are gone
 WAYS = ("cancel", "leave", "abandon")

@@ -8,10 +8,10 @@ import asyncio
 import time
 from contextlib import suppress
 
-from bench.runner.ledger import Ledger
-from bench.runner.soak import traces
-from bench.runner.soak.house import VERB, House
+from bench.runner.event_log import EventLog
+from bench.runner.soak import leftovers
 from bench.runner.soak.jobs import Job, Outcome
+from bench.runner.soak.stacks import VERB, Stacks
 from runner import Run
 
 
@@ -21,22 +21,22 @@ class Abandoned(Exception):
 
 def conclude(run: Run, outcome: Outcome) -> Outcome:
     """Note what there is of a run that has ended: its events from the first on, its result, what still runs."""
-    outcome.left = traces.processes(outcome.ident)
+    outcome.left = leftovers.processes(outcome.ident)
     outcome.status = run.status
-    ledger = Ledger().took(run)
-    outcome.kinds = ledger.steady
-    outcome.problems += ledger.problems
+    event_log = EventLog().took(run)
+    outcome.kinds = event_log.steady
+    outcome.problems += event_log.problems
     again = Run.read(run.artifacts)
     if again.as_dict() != run.as_dict():
         outcome.problems.append(f"result.json says {again.as_dict()}, the run {run.as_dict()}")
     return outcome
 
 
-def in_thread(house: House, job: Job, runs: list[Run]) -> Outcome:
+def in_thread(stacks: Stacks, job: Job, runs: list[Run]) -> Outcome:
     """Do a job and wait."""
     outcome = Outcome(job.number)
     try:
-        run = house.stack(job.stack).start(VERB)
+        run = stacks.stack(job.stack).start(VERB)
         runs.append(run)
         outcome.ident = run.ident
         began = time.monotonic()
@@ -52,7 +52,7 @@ def in_thread(house: House, job: Job, runs: list[Run]) -> Outcome:
                 elif job.way == "abandon":
                     raise Abandoned
             else:
-                outcome.problems += Ledger().took(run).problems
+                outcome.problems += EventLog().took(run).problems
                 run.join(timeout=120)
         outcome.took = time.monotonic() - began if job.cut else 0.0
         return conclude(run, outcome)
@@ -60,22 +60,22 @@ def in_thread(house: House, job: Job, runs: list[Run]) -> Outcome:
         outcome.problems.append(f"{type(error).__name__}: {error}")
         return outcome
     finally:
-        house.note()
+        stacks.note()
 
 
-async def in_task(house: House, job: Job, runs: list[Run]) -> Outcome:
+async def in_task(stacks: Stacks, job: Job, runs: list[Run]) -> Outcome:
     """Do a job and await it."""
     outcome = Outcome(job.number)
     try:
-        run = house.stack(job.stack).start(VERB)
+        run = stacks.stack(job.stack).start(VERB)
         runs.append(run)
         outcome.ident = run.ident
         if not job.cut:
             async with run:
-                ledger = Ledger()
+                event_log = EventLog()
                 async for event in run:
-                    ledger.take(event)
-                outcome.problems += ledger.problems
+                    event_log.take(event)
+                outcome.problems += event_log.problems
                 await run
             return conclude(run, outcome)
         began = await _cut(run, job, outcome)
@@ -85,7 +85,7 @@ async def in_task(house: House, job: Job, runs: list[Run]) -> Outcome:
         outcome.problems.append(f"{type(error).__name__}: {error}")
         return outcome
     finally:
-        house.note()
+        stacks.note()
 
 
 async def _cut(run: Run, job: Job, outcome: Outcome) -> float:

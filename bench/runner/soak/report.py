@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.runner.soak.jobs import Job, Outcome, judge
-from bench.runner.soak.traces import Found
+from bench.runner.soak.leftovers import Found
 
 KINDS = ("processes", "zombies", "descriptors", "threads", "locks", "files")
 SHOWN = 12

@@ -47,14 +47,14 @@ shift && exec "$@"
 """
 
 
-class NoDoor(Exception):
+class NoSshd(Exception):
     """There is no sshd and none can be had."""
 
 
 def _run(*command: str, cwd: Path | None = None) -> None:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise NoDoor(f"`{' '.join(command)}` ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+        raise NoSshd(f"`{' '.join(command)}` ended with {done.returncode}: {done.stderr.strip()[-500:]}")
 
 
 def binary() -> Path:
@@ -74,7 +74,7 @@ def binary() -> Path:
 
 
 @dataclass
-class Door:
+class Sshd:
     """The server; a context manager during which it listens on `port`."""
 
     folder: Path
@@ -92,7 +92,7 @@ class Door:
             f"ansible_ssh_common_args='{options}'"
         )
 
-    def __enter__(self) -> Door:
+    def __enter__(self) -> Sshd:
         sshd = binary()
         for name in ("host", "user"):
             _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.folder / name))
@@ -127,7 +127,7 @@ class Door:
                         return
             except OSError:
                 time.sleep(0.05)
-        raise NoDoor(f"sshd does not answer: {(self.folder / 'log').read_text()[-500:]}")
+        raise NoSshd(f"sshd does not answer: {(self.folder / 'log').read_text()[-500:]}")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._process:

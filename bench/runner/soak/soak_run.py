@@ -14,12 +14,12 @@ from dataclasses import asdict
 from pathlib import Path
 from threading import Event, Thread
 
-from bench.runner.soak import client, traces
-from bench.runner.soak.door import Door
-from bench.runner.soak.house import KEEP, House
+from bench.runner.interleave import CHECKOUT
+from bench.runner.soak import client, leftovers
 from bench.runner.soak.jobs import Job, Outcome, draw
 from bench.runner.soak.report import Soak
-from bench.runner.turns import CHECKOUT
+from bench.runner.soak.sshd import Sshd
+from bench.runner.soak.stacks import KEEP, Stacks
 
 MODES = ("threads", "asyncio", "fastapi")
 # Directories that Ansible makes once for a user and that stay; what is in them must not.
@@ -34,29 +34,29 @@ class WorkerFailed(Exception):
     """The program that starts the runs did not get to its end."""
 
 
-def soak(mode: str, folder: Path, runs: int, at_once: int, seed: int, door: Door | None = None) -> Soak:
+def soak(mode: str, folder: Path, runs: int, at_once: int, seed: int, sshd: Sshd | None = None) -> Soak:
     """Do that many runs, so many at a time, each lane on a stack of its own, as a stack takes one run at a time."""
-    house = House(folder, at_once, door is not None)
-    house.build(door)
-    jobs = draw(runs, at_once, sum(house.expected.values()), seed)
+    stacks = Stacks(folder, at_once, sshd is not None)
+    stacks.build(sshd)
+    jobs = draw(runs, at_once, sum(stacks.expected.values()), seed)
     lanes = [[job for job in jobs if job.stack == stack] for stack in range(at_once)]
     began = time.monotonic()
-    with _telling(mode, house, runs):
-        outcomes, left, pause = client.serve(house, lanes) if mode == "fastapi" else _work(mode, house, jobs)
+    with _telling(mode, stacks, runs):
+        outcomes, left, pause = client.serve(stacks, lanes) if mode == "fastapi" else _work(mode, stacks, jobs)
     seconds = time.monotonic() - began
-    left = left | traces.settled(lambda: _outside(house), {}, PATIENCE)
-    artifacts = [len(list(path.iterdir())) for path in (house.world / "cache").glob("mcp.aws/*/artifacts")]
-    return Soak(mode, jobs, outcomes, house.expected, left, artifacts, KEEP, pause, seconds)
+    left = left | leftovers.settled(lambda: _outside(stacks), {}, PATIENCE)
+    artifacts = [len(list(path.iterdir())) for path in (stacks.world / "cache").glob("mcp.aws/*/artifacts")]
+    return Soak(mode, jobs, outcomes, stacks.expected, left, artifacts, KEEP, pause, seconds)
 
 
 @contextmanager
-def _telling(mode: str, house: House, runs: int) -> Iterator[None]:
+def _telling(mode: str, stacks: Stacks, runs: int) -> Iterator[None]:
     """Print every now and then how many runs are over."""
     ended = Event()
 
     def tell() -> None:
         while not ended.wait(EVERY):
-            print(f"  {mode}: {house.over} of {runs} runs are over", flush=True)
+            print(f"  {mode}: {stacks.over} of {runs} runs are over", flush=True)
 
     teller = Thread(target=tell)
     teller.start()
@@ -67,18 +67,18 @@ def _telling(mode: str, house: House, runs: int) -> Iterator[None]:
         teller.join()
 
 
-def _work(mode: str, house: House, jobs: Sequence[Job]) -> tuple[list[Outcome], traces.Found, float]:
+def _work(mode: str, stacks: Stacks, jobs: Sequence[Job]) -> tuple[list[Outcome], leftovers.Found, float]:
     """Let a program do the jobs."""
     order = {
-        "folder": str(house.folder),
-        "stacks": house.stacks,
-        "full": house.full,
+        "folder": str(stacks.folder),
+        "stacks": stacks.count,
+        "full": stacks.full,
         "jobs": [asdict(job) for job in jobs],
     }
     done = subprocess.run(
         [sys.executable, "-m", "bench.runner.soak.worker", mode],
         cwd=CHECKOUT,
-        env=house.environment,
+        env=stacks.environment,
         input=json.dumps(order),
         capture_output=True,
         text=True,
@@ -92,11 +92,11 @@ def _work(mode: str, house: House, jobs: Sequence[Job]) -> tuple[list[Outcome], 
     return [Outcome(**each) for each in said["outcomes"]], said["left"], said["pause"]
 
 
-def _outside(house: House) -> traces.Found:
+def _outside(stacks: Stacks) -> leftovers.Found:
     """Return what the world of the runs holds that must not stay."""
-    found = [path for path in traces.files(house.world, *CACHES) if path not in STANDING]
+    found = [path for path in leftovers.files(stacks.world, *CACHES) if path not in STANDING]
     return {
-        "processes": traces.processes(str(house.world)),
-        "locks": traces.locks(house.world),
+        "processes": leftovers.processes(str(stacks.world)),
+        "locks": leftovers.locks(stacks.world),
         "files": found,
     }

@@ -22,7 +22,7 @@ VARIABLES = "[all:vars]\nansible_connection=local\n[all]\n"
 
 
 @dataclass(frozen=True)
-class House:
+class Fixture:
     """A directory with an inventory, one playbook for each number of tasks, and a cache."""
 
     folder: Path

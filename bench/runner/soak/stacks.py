@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.runner.soak.door import Door
+from bench.runner.soak.sshd import Sshd
 from runner import Limits, Stack
 
 VERB, KEEP = "soak", 10
@@ -65,17 +65,17 @@ EXPECTED_FULL = EXPECTED_LIGHT | {
 
 
 @dataclass(frozen=True)
-class House:
+class Stacks:
     """Inventories and a playbook in `folder`, and in `folder/world` the home, temporary files and artifacts of runs.
 
     A full one also works in the background and over SSH.
     """
 
     folder: Path
-    stacks: int
+    count: int
     full: bool
 
-    def build(self, door: Door | None) -> None:
+    def build(self, sshd: Sshd | None) -> None:
         """Write it all."""
         (self.folder / "playbooks").mkdir()
         for name in ("home", "tmp", "cache"):
@@ -87,8 +87,8 @@ class House:
             f"ansible_async_dir={self.world}/home/.ansible_async",
         ]
         lines = ["[all:vars]", "ansible_python_interpreter=/usr/bin/python3", *places]
-        lines += ["[here]", "localhost ansible_connection=local", *(["[there]", door.line()] if door else [])]
-        for number in range(self.stacks):
+        lines += ["[here]", "localhost ansible_connection=local", *(["[there]", sshd.line()] if sshd else [])]
+        for number in range(self.count):
             self.inventory(number).write_text("\n".join(lines) + "\n")
 
     @property

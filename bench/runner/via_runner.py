@@ -1,6 +1,6 @@
 """Runs one playbook through the runner in a process of its own, and prints what that took as JSON.
 
-`python -m bench.runner.through INVENTORY VERB [--playbooks FOLDER] [--cache FOLDER] [--handler SECONDS]`
+`python -m bench.runner.via_runner INVENTORY VERB [--playbooks FOLDER] [--cache FOLDER] [--handler SECONDS]`
 """
 
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -12,7 +12,7 @@ import json
 import time
 from pathlib import Path
 
-from bench.runner.ledger import Ledger
+from bench.runner.event_log import EventLog
 from bench.runner.memory import Watch, peak
 from mcp_aws.events import Event
 from runner import Stack
@@ -20,10 +20,10 @@ from runner import Stack
 
 def measure(stack: Stack, verb: str, handler: float) -> dict[str, object]:
     """Run it, with every event counted by a handler that takes so many seconds for each."""
-    ledger = Ledger()
+    event_log = EventLog()
 
     def handle(event: Event) -> None:
-        ledger.take(event)
+        event_log.take(event)
         if handler:
             time.sleep(handler)
 
@@ -39,10 +39,10 @@ def measure(stack: Stack, verb: str, handler: float) -> dict[str, object]:
         "changed": run.changed,
         "library": peak(),
         "supervisor": watch.supervisor,
-        "kinds": ledger.steady,
-        "hosts": dict(ledger.hosts),
+        "kinds": event_log.steady,
+        "hosts": dict(event_log.hosts),
         "recap": {name: stats.ok for name, stats in run.hosts.items()},
-        "problems": ledger.problems,
+        "problems": event_log.problems,
         "lines": sum(1 for _ in (run.artifacts / "events.jsonl").open("rb")),
     }
 

@@ -17,7 +17,7 @@ ENDS = ("runner_on_ok", "runner_on_failed", "runner_on_skipped", "runner_on_unre
 UNSTEADY = ("runner_on_async_poll",)
 
 
-class Ledger:
+class EventLog:
     """What was counted. It keeps numbers, never the events: memory must not grow with them."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Ledger:
             if self._open[event.host] < 0:
                 self._complain(f"event {event.number} ends a task on {event.host} that did not begin")
 
-    def took(self, events: Iterable[Event]) -> Ledger:
+    def took(self, events: Iterable[Event]) -> EventLog:
         """Count them all and return itself."""
         for event in events:
             self.take(event)

@@ -30,7 +30,7 @@ class Bare:
 
 
 @dataclass(frozen=True)
-class Through:
+class ViaRunner:
     """What a run through the runner took, in seconds and KiB, and what was counted meanwhile."""
 
     seconds: float
@@ -45,7 +45,7 @@ class Through:
     problems: list[str] = field(default_factory=list)
 
 
-Pair = tuple[Bare, Through]
+Pair = tuple[Bare, ViaRunner]
 
 
 def bare(inventory: Path, playbook: Path) -> Bare:
@@ -55,18 +55,18 @@ def bare(inventory: Path, playbook: Path) -> Bare:
     return Bare(time.perf_counter() - began, done)
 
 
-def through(inventory: Path, verb: str, **places: object) -> Through:
+def via_runner(inventory: Path, verb: str, **places: object) -> ViaRunner:
     """Run the same through the runner; its own seconds count, from the call to the finished run."""
     more = [word for name, value in places.items() for word in (f"--{name}", str(value))]
-    printed = _execute([sys.executable, "-m", "bench.runner.through", str(inventory), verb, *more])
+    printed = _execute([sys.executable, "-m", "bench.runner.via_runner", str(inventory), verb, *more])
     said: dict[str, Any] = json.loads(printed.splitlines()[-1])
     ok, text = said.pop("ok"), said.pop("said")
     if not ok:
         raise TurnFailed(f"Through the runner it did not end green:\n{text}")
-    return Through(**said)
+    return ViaRunner(**said)
 
 
-def take(number: int, one: Callable[[], Bare], other: Callable[[], Through]) -> Pair:
+def take(number: int, one: Callable[[], Bare], other: Callable[[], ViaRunner]) -> Pair:
     """Measure both; each is first in every other pair, so that what drifts meets both alike."""
     if number % 2:
         second = other()
