@@ -26,10 +26,10 @@ from mcp_aws.changes import Change
 from mcp_aws.errors import ArtifactsError, BadInput, Locked, RunFailed, Unplayable
 from mcp_aws.events import Event
 from mcp_aws.history.history import History, HistoryError
-from mcp_aws.order import Limits
 from mcp_aws.outcome import Failure, HostStats
 from mcp_aws.plan import Plan
 from mcp_aws.remote.node import Node
+from mcp_aws.request import Limits
 from mcp_aws.run import Run
 from mcp_aws.stack import Options, Stack, StartOptions
 from mcp_aws.verdicts import AnyVerdict, Check, Verdict

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mcp_aws import events
 from mcp_aws.errors import ArtifactsError
-from mcp_aws.order import Limits
+from mcp_aws.request import Limits
 
 DAY = 86400
 WANTED_BYTES = 32 << 20  # free space below which no run is begun

@@ -9,7 +9,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from mcp_aws.home import HOME
+from mcp_aws.location import COLLECTION_ROOT
 
 PACKAGE = "ansible_collections.mcp.aws"
 
@@ -21,7 +21,7 @@ def module(name: str) -> Any:
     """
     if PACKAGE not in sys.modules:
         importlib.import_module("ansible_collections")  # a namespace that comes with Ansible
-        for package, path in (("ansible_collections.mcp", HOME.parent), (PACKAGE, HOME)):
+        for package, path in (("ansible_collections.mcp", COLLECTION_ROOT.parent), (PACKAGE, COLLECTION_ROOT)):
             sys.modules[package] = ModuleType(package)
             sys.modules[package].__path__ = [str(path)]
     return importlib.import_module(f"{PACKAGE}.plugins.module_utils.{name}")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ansible_runner import RunnerConfig
 
-from mcp_aws.home import HOME
-from mcp_aws.order import RUN, Order
+from mcp_aws.location import COLLECTION_ROOT
 from mcp_aws.private import write_variables
+from mcp_aws.request import RUN, RunRequest
 
 CALLBACK = Path(__file__).parent / "callback" / "run_events.py"
 # Set by ansible-runner over what ansible.cfg says; whoever wants another value sets the variable.
@@ -26,7 +26,7 @@ THEIRS = (
 )
 
 
-def command_of(order: Order, private: Path) -> tuple[list[str], dict[str, str], Path]:
+def command_of(request: RunRequest, private: Path) -> tuple[list[str], dict[str, str], Path]:
     """Return the command of a run, its environment and its working directory.
 
     What ansible-runner would keep in the artifacts, the environment among it, goes to the private directory or nowhere.
@@ -34,19 +34,19 @@ def command_of(order: Order, private: Path) -> tuple[list[str], dict[str, str], 
     config = RunnerConfig(
         private_data_dir=str(private),
         artifact_dir=str(private),
-        project_dir=str(HOME),
+        project_dir=str(COLLECTION_ROOT),
         ident="artifacts",
-        inventory=str(order.inventory),
-        playbook=str(order.playbook),
-        cmdline=shlex.join([*order.arguments, *write_variables(private, order.extra_vars)]) or None,
+        inventory=str(request.inventory),
+        playbook=str(request.playbook),
+        cmdline=shlex.join([*request.arguments, *write_variables(private, request.extra_vars)]) or None,
         quiet=True,
         fact_cache_type="memory",  # a cache of its own would be in the artifacts; ansible.cfg says what there is
     )
     config.prepare()
-    return config.command, _environment(order, private, config.env), HOME
+    return config.command, _environment(request, private, config.env), COLLECTION_ROOT
 
 
-def _environment(order: Order, private: Path, prepared: Mapping[str, str]) -> dict[str, str]:
+def _environment(request: RunRequest, private: Path, prepared: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the process: this interpreter's Ansible, whose files are in the private directory."""
     ours = {name: str(value) for name, value in prepared.items()}
     for name in THEIRS:
@@ -59,9 +59,9 @@ def _environment(order: Order, private: Path, prepared: Mapping[str, str]) -> di
     ours["TMPDIR"] = str(private / "tmp")  # where modules on this machine unpack themselves
     ours["ANSIBLE_LOCAL_TEMP"] = str(private / "tmp")
     ours["ANSIBLE_SSH_CONTROL_PATH_DIR"] = str(private / "cp")
-    ours[RUN] = order.ident
+    ours[RUN] = request.ident
     if ours.get("LC_ALL") in ("C", "POSIX"):  # Ansible refuses a locale that is not UTF-8
         ours["LC_ALL"] = "C.UTF-8"
-    ours["ANSIBLE_FORCE_COLOR" if order.colour else "ANSIBLE_NOCOLOR"] = "1"
-    ours.pop("ANSIBLE_NOCOLOR" if order.colour else "ANSIBLE_FORCE_COLOR", None)
+    ours["ANSIBLE_FORCE_COLOR" if request.colour else "ANSIBLE_NOCOLOR"] = "1"
+    ours.pop("ANSIBLE_NOCOLOR" if request.colour else "ANSIBLE_FORCE_COLOR", None)
     return ours

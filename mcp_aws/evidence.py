@@ -20,22 +20,22 @@ from mcp_aws.events import Event
 from mcp_aws.history.history import History, HistoryError
 from mcp_aws.history.tasks import TaskTimes
 from mcp_aws.masks import Masks
-from mcp_aws.order import Order
 from mcp_aws.outcome import Failure, Outcome
 from mcp_aws.recorder import Recorder, early_failures
+from mcp_aws.request import RunRequest
 
 
 class Evidence:
     """Takes the output of ansible-playbook, in which the callback has hidden the events."""
 
-    def __init__(self, order: Order) -> None:
-        self._order = order
+    def __init__(self, request: RunRequest) -> None:
+        self._request = request
         self._recorder, self._times = Recorder(), TaskTimes()
-        self._masks = Masks(os.environ, order.extra_vars)
+        self._masks = Masks(os.environ, request.extra_vars)
         self._started, self._began = outcome.now(), time.monotonic()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._events = (order.artifacts / events.FILE).open("a", encoding="utf-8")
-        self._stdout = (order.artifacts / "stdout").open("a", encoding="utf-8", errors="backslashreplace")
+        self._events = (request.artifacts / events.FILE).open("a", encoding="utf-8")
+        self._stdout = (request.artifacts / "stdout").open("a", encoding="utf-8", errors="backslashreplace")
         os.chmod(self._stdout.name, 0o600)
         self._gave_up = False
         self._filter = OutputEventFilter(None, self._event, suppress_ansible_output=True)
@@ -93,7 +93,7 @@ class Evidence:
             print(self._masks.text(text), file=file)
 
     def _printed(self) -> Path:
-        return self._order.artifacts / "stdout"
+        return self._request.artifacts / "stdout"
 
     def outcome(self, rc: int, stopped: str, why: str = "") -> Outcome:
         """Write the result and the history; return the result.
@@ -109,14 +109,14 @@ class Evidence:
         elif status == "failed" and not failures:
             failures = early_failures(self._printed().read_text("utf-8", errors="replace"))
         result = Outcome(
-            verb=self._order.verb,
-            ident=self._order.ident,
-            artifacts=self._order.artifacts,
+            verb=self._request.verb,
+            ident=self._request.ident,
+            artifacts=self._request.artifacts,
             started=self._started,
             status=status,
             rc=rc,
             duration=time.monotonic() - self._began,
-            check=self._order.check,
+            check=self._request.check,
             events=self._recorder.count,
             hosts=self._recorder.hosts(),
             failures=failures,
@@ -125,10 +125,10 @@ class Evidence:
             published=self._recorder.published,
         )
         try:
-            History(self._order.cache / "history.sqlite").record(result, self._times.times())
+            History(self._request.cache / "history.sqlite").record(result, self._times.times())
         except HistoryError as error:  # the run was what it was
             self._note(f"[WARNING]: {error}")
-        _write(self._order.artifacts / outcome.FILE, result.as_dict())  # the sign that all is done
+        _write(self._request.artifacts / outcome.FILE, result.as_dict())  # the sign that all is done
         return result
 
 

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from mcp_aws.errors import ArtifactsError
 from mcp_aws.events import FILE, Event, Tail
-from mcp_aws.order import RUN, Order
 from mcp_aws.outcome import Failure, Outcome, now
 from mcp_aws.processes import end_marked
 from mcp_aws.recorder import Recorder
+from mcp_aws.request import RUN, RunRequest
 
 ROOT = Path(__file__).resolve().parents[1]  # where the module `runs` is found
 PAUSE = 0.05
@@ -43,9 +43,9 @@ log = logging.getLogger("mcp.aws")
 class Follower:
     """One supervisor and its files. Any number of threads may use it; it has none of its own without `on_event`."""
 
-    def __init__(self, order: Order, on_event: Callable[[Event], object] | None = None) -> None:
-        self._outcome = Outcome(order.verb, order.ident, order.artifacts, now(), check=order.check)
-        self._events = order.artifacts / FILE
+    def __init__(self, request: RunRequest, on_event: Callable[[Event], object] | None = None) -> None:
+        self._outcome = Outcome(request.verb, request.ident, request.artifacts, now(), check=request.check)
+        self._events = request.artifacts / FILE
         self._recorder, self._tail = Recorder(), Tail(self._events)
         self._guard = threading.RLock()  # a signal handler may cancel while its thread looks
         self._handle = -1
@@ -60,7 +60,7 @@ class Follower:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                pass_fds=[order.lock] if order.lock >= 0 else [],
+                pass_fds=[request.lock] if request.lock >= 0 else [],
                 start_new_session=True,  # a Ctrl-C in the terminal is the user's program's to decide on
             )
         finally:
@@ -68,7 +68,7 @@ class Follower:
         self._handle = os.pidfd_open(self._process.pid)
         assert self._process.stdin
         with suppress(BrokenPipeError), self._process.stdin as pipe:  # it said on stderr why it ended
-            pipe.write(order.to_line())
+            pipe.write(request.to_line())
         self._handler = threading.Thread(target=self._serve, args=(on_event,), daemon=True) if on_event else None
         if self._handler:
             self._handler.start()

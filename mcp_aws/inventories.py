@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from mcp_aws.errors import BadInput
-from mcp_aws.home import HOME
-from mcp_aws.words import nearest_or_all
+from mcp_aws.location import COLLECTION_ROOT
+from mcp_aws.text import nearest_or_all
 
 VARIABLES = ("group_vars", "host_vars")
 PROJECT = ("playbooks", "roles", "ansible.cfg", "galaxy.yml", ".git", "site.yml")  # what lies beside inventories
@@ -35,7 +35,7 @@ def find(wanted: str | Path) -> Path:
         raise BadInput(f"The inventory's name is empty; name one deployment.{_known(Path())}")
     path = Path(wanted)
     try:
-        for candidate in (path, HOME / path):
+        for candidate in (path, COLLECTION_ROOT / path):
             if candidate.exists():
                 return _one(candidate.resolve(), str(wanted))
     except (OSError, ValueError) as error:
@@ -134,7 +134,7 @@ def _candidates(place: Path) -> list[str]:
 
 def _known(wanted: Path) -> str:
     """Return a sentence on what might have been meant."""
-    places = [Path(), HOME]
+    places = [Path(), COLLECTION_ROOT]
     siblings: set[str] = set()
     for place in places:
         with suppress(OSError, ValueError):

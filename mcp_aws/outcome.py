@@ -15,9 +15,9 @@ from typing import Any
 from mcp_aws import verdicts
 from mcp_aws.changes import Change
 from mcp_aws.errors import BadInput
-from mcp_aws.home import HOME
+from mcp_aws.location import COLLECTION_ROOT
+from mcp_aws.text import count
 from mcp_aws.verdicts import AnyVerdict, Check
-from mcp_aws.words import count
 
 FILE = "result.json"
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -37,7 +37,7 @@ class Failure:
     line: int = 0
 
     def __str__(self) -> str:
-        where = f"{self.file.removeprefix(f'{HOME}/')}:{self.line}" if self.file else ""
+        where = f"{self.file.removeprefix(f'{COLLECTION_ROOT}/')}:{self.line}" if self.file else ""
         what = f"{self.task} ({where})" if self.task and where else self.task or where
         return ": ".join(filter(None, [self.host, what, self.message]))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from mcp_aws.changes import Change
 from mcp_aws.run import Run
-from mcp_aws.words import count
+from mcp_aws.text import count
 
 DIFFERENCES = 12  # lines shown of one change; all of them are in the data
 CONTROL_NODE = ("localhost", "aws-")  # hosts that stand for the control node, and so need not be named

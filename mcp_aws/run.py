@@ -15,8 +15,8 @@ from mcp_aws.changes import Change
 from mcp_aws.errors import error_of
 from mcp_aws.events import FILE, Event, Tail
 from mcp_aws.follower import Follower
-from mcp_aws.order import Order
 from mcp_aws.outcome import COLOUR, Failure, HostStats, Outcome
+from mcp_aws.request import RunRequest
 from mcp_aws.verdicts import AnyVerdict
 
 PAUSE = 0.05  # seconds between two looks at a file that grows
@@ -35,9 +35,9 @@ class Run:
         self._follower = follower
 
     @classmethod
-    def begin(cls, order: Order, on_event: Callable[[Event], object] | None = None) -> Run:
+    def begin(cls, request: RunRequest, on_event: Callable[[Event], object] | None = None) -> Run:
         """Start what is ordered; `Stack.start` is how a program comes to it."""
-        follower = Follower(order, on_event)
+        follower = Follower(request, on_event)
         return cls(follower.look(), follower)
 
     @classmethod

@@ -12,18 +12,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from mcp_aws import given, inventories, sinks
+from mcp_aws import arguments, inventories, sinks
 from mcp_aws.errors import BadInput, error_of
 from mcp_aws.events import Event
 from mcp_aws.history.history import History
-from mcp_aws.home import HOME, settings
+from mcp_aws.location import COLLECTION_ROOT, settings
 from mcp_aws.lock import locked
-from mcp_aws.order import Limits, Order
 from mcp_aws.outcome import now
 from mcp_aws.plan import Plan
 from mcp_aws.remote.node import Node
+from mcp_aws.request import Limits, RunRequest
 from mcp_aws.run import Run
-from mcp_aws.words import nearest_or_all
+from mcp_aws.text import nearest_or_all
 
 CONFIRM = "teardown_confirm"  # what teardown would ask a person, who cannot answer here
 UNCONFIRMED = "teardown deletes the deployment, and wants its name (mcp_name) as confirm; nothing was begun."
@@ -65,7 +65,7 @@ class Stack:
     """
 
     inventory: str | Path
-    playbooks: Path = field(default=HOME / "playbooks", kw_only=True)
+    playbooks: Path = field(default=COLLECTION_ROOT / "playbooks", kw_only=True)
     cache: Path | None = field(default=None, kw_only=True)
     limits: Limits = field(default=Limits(), kw_only=True)
     colour: bool = field(default=False, kw_only=True)
@@ -180,19 +180,19 @@ class Stack:
         if verb not in known:
             raise BadInput(f"No playbook `{verb}`.{nearest_or_all(str(verb), [*known, 'plan'])}")
         playbook = self.playbooks / f"{verb}.yml"
-        variables = given.variables(extra_vars)
+        variables = arguments.variables(extra_vars)
         if verb == "teardown" and not variables.setdefault(CONFIRM, "") and not check:
             raise BadInput(UNCONFIRMED)
         chosen = {
-            "--limit": given.text("limit", limit),
-            "--tags": given.words("tags", tags),
-            "--skip-tags": given.words("skip_tags", skip_tags),
-            "--forks": given.whole("forks", forks),
+            "--limit": arguments.text("limit", limit),
+            "--tags": arguments.tags("tags", tags),
+            "--skip-tags": arguments.tags("skip_tags", skip_tags),
+            "--forks": arguments.whole("forks", forks),
         }
         switches = ["--check"] * check + ["--diff"] * diff
         environment = settings() | inventories.environment(self.inventory_path)
         environment |= sinks.environment(self.sinks, self.cache_path, os.environ | environment)
-        order = Order(
+        request = RunRequest(
             verb=verb,
             playbook=playbook.resolve(),
             inventory=self.inventory_path,
@@ -202,14 +202,14 @@ class Stack:
             extra_vars=variables,
             check=check,
             colour=self.colour,
-            timeout=given.number("timeout", timeout),
+            timeout=arguments.number("timeout", timeout),
             limits=self.limits,
             environment=environment,
             program=os.getpid(),
             node=asdict(self.node) if self.node else {},
         )
-        with locked(order.inventory, verb, order.ident, check=check, wait=given.number("wait", wait)) as lock:
-            return Run.begin(order.held_by(lock), on_event)
+        with locked(request.inventory, verb, request.ident, check=check, wait=arguments.number("wait", wait)) as lock:
+            return Run.begin(request.held_by(lock), on_event)
 
     def verbs(self) -> list[str]:
         """Return the names of the playbooks that can be run."""

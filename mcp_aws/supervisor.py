@@ -1,6 +1,6 @@
 """The process between a program and its run: it starts ansible-playbook, keeps all evidence, and ends everything.
 
-It takes an order on standard input, and tells what went wrong with itself on standard error. Being a process of its
+It takes a request on standard input, and reports what went wrong with itself on standard error. Being a process of its
 own, it has a main thread for signals and no event loop, framework or handler that could hold it up; it adopts what the
 playbook leaves behind, and it outlives the program, so that a program that is killed leaves nothing running.
 """
@@ -26,10 +26,10 @@ from mcp_aws import artifacts, lock, processes
 from mcp_aws.command import command_of
 from mcp_aws.errors import ArtifactsError, BadInput
 from mcp_aws.evidence import Evidence
-from mcp_aws.order import Order
 from mcp_aws.outcome import Outcome
 from mcp_aws.private import private_directory
 from mcp_aws.remote import conversation
+from mcp_aws.request import RunRequest
 
 POLL = 0.5  # seconds between looks at the clock and at the program
 REST = 0.05  # seconds in which output gathers: to be woken for each event would take the playbook's time
@@ -70,32 +70,32 @@ class Stop:
         return bool(self.why)
 
 
-def supervise(order: Order) -> Outcome:
+def supervise(request: RunRequest) -> Outcome:
     """Run a playbook to its end and keep what happened."""
-    stop = Stop(order.timeout, order.program)
+    stop = Stop(request.timeout, request.program)
     processes.adopt_orphans()
-    artifacts.prepare(order.artifacts)
-    held = artifacts.hold(order.artifacts)
-    lock.keep(order.lock)
+    artifacts.prepare(request.artifacts)
+    held = artifacts.hold(request.artifacts)
+    lock.keep(request.lock)
     try:
-        outcome = _watched(order, stop)
+        outcome = _watched(request, stop)
     except OSError as error:
         if error.errno in artifacts.NO_ROOM:
-            raise artifacts.lost(error, order.artifacts) from error
+            raise artifacts.lost(error, request.artifacts) from error
         raise
     finally:
         os.close(held)
-        lock.release(order.lock)
-    artifacts.trim(order.artifacts.parent, order.limits)
+        lock.release(request.lock)
+    artifacts.trim(request.artifacts.parent, request.limits)
     return outcome
 
 
-def _watched(order: Order, stop: Stop) -> Outcome:
+def _watched(request: RunRequest, stop: Stop) -> Outcome:
     """Run a playbook and keep its evidence. Whatever breaks here ends the playbook, and the run says what it was."""
     why = ""
-    with private_directory() as private, Evidence(order) as evidence:
+    with private_directory() as private, Evidence(request) as evidence:
         try:
-            rc, why = (_elsewhere if order.node else _here)(order, private, evidence, stop)
+            rc, why = (_elsewhere if request.node else _here)(request, private, evidence, stop)
         except Exception as error:
             if isinstance(error, OSError) and error.errno in artifacts.NO_ROOM:
                 raise
@@ -104,7 +104,7 @@ def _watched(order: Order, stop: Stop) -> Outcome:
     return evidence.outcome(rc, stop.why, why)
 
 
-def _elsewhere(order: Order, private: Path, evidence: Evidence, stop: Stop) -> tuple[int, str]:
+def _elsewhere(request: RunRequest, private: Path, evidence: Evidence, stop: Stop) -> tuple[int, str]:
     """Run the playbook on another control node; return its exit status and what went wrong between here and there."""
 
     def take(event: dict[str, Any]) -> None:
@@ -112,7 +112,7 @@ def _elsewhere(order: Order, private: Path, evidence: Evidence, stop: Stop) -> t
         evidence.flush()
 
     try:
-        _status, rc = conversation.execute(order, take, stop.asked, private)
+        _status, rc = conversation.execute(request, take, stop.asked, private)
     except (conversation.NodeError, BadInput) as error:
         return KILLED, str(error)
     finally:
@@ -120,9 +120,9 @@ def _elsewhere(order: Order, private: Path, evidence: Evidence, stop: Stop) -> t
     return rc, ""
 
 
-def _here(order: Order, private: Path, evidence: Evidence, stop: Stop) -> tuple[int, str]:
+def _here(request: RunRequest, private: Path, evidence: Evidence, stop: Stop) -> tuple[int, str]:
     """Run the playbook on this machine; return its exit status and why it did not start."""
-    command, environment, folder = command_of(order, private)
+    command, environment, folder = command_of(request, private)
     if stop.asked():
         return KILLED, ""
     try:
@@ -208,11 +208,11 @@ def _end(child: subprocess.Popen[bytes], output: int, evidence: Evidence | None)
 
 def main() -> int:
     """Do what standard input says."""
-    order = Order.from_line(sys.stdin.buffer.readline())
+    request = RunRequest.from_line(sys.stdin.buffer.readline())
     sys.stdin.close()
-    os.environ.update(order.environment)
+    os.environ.update(request.environment)
     try:
-        supervise(order)
+        supervise(request)
     except ArtifactsError as error:
         told = {"errno": error.errno, "message": error.strerror, "file": error.filename}
         print(json.dumps(told), file=sys.stderr)

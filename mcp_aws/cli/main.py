@@ -16,7 +16,7 @@ from typing import Any
 
 import shtab
 
-from mcp_aws import home
+from mcp_aws import location
 from mcp_aws.cli import parser
 from mcp_aws.cli.names import judge_limit, judge_tags
 from mcp_aws.cli.shown import Show, Shown
@@ -30,7 +30,7 @@ from mcp_aws.history.history import HistoryError
 from mcp_aws.remote.node import Node
 from mcp_aws.run import Run
 from mcp_aws.stack import Stack
-from mcp_aws.words import safe
+from mcp_aws.text import safe
 
 GREEN, FAILED, DRIFT, DEGRADED, BAD_INPUT, LOCKED = 0, 1, 2, 2, 3, 4
 ERROR_SCHEMA = "mcp.aws/error/1"
@@ -74,7 +74,7 @@ def _do(words: Sequence[str], signals: Signals) -> int:
     """Find out what is wanted, and do it."""
     said = parser.parse(words)
     if said.version:
-        print(f"mcp.aws {home.version()}")
+        print(f"mcp.aws {location.version()}")
         return GREEN
     if said.action == "completion":
         print(shtab.complete(parser.build(), said.shell))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mcp_aws.errors import BadInput
 from mcp_aws.outcome import Outcome
-from mcp_aws.words import nearest, nearest_or_all
+from mcp_aws.text import nearest, nearest_or_all
 
 ALWAYS = {"all", "always", "never", "tagged", "untagged"}
 TAGS = re.compile(r"\btags: *(\[[^\]]*\]|[^\n{}\[]*)((?:\n[ \t]+- *[\w-]+)*)")

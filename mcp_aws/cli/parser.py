@@ -18,7 +18,7 @@ from mcp_aws.display.hints import program
 from mcp_aws.errors import BadInput
 from mcp_aws.history import command as history_command
 from mcp_aws.stack import Stack
-from mcp_aws.words import nearest
+from mcp_aws.text import nearest
 
 COMMANDS = ("plan", "history", "completion")
 SHELLS = ("bash", "zsh", "tcsh")

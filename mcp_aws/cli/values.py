@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
+from mcp_aws.arguments import variables as given_variables
 from mcp_aws.errors import BadInput
-from mcp_aws.given import variables as given_variables
-from mcp_aws.words import nearest
+from mcp_aws.text import nearest
 
 
 class _Loader(yaml.SafeLoader):

@@ -13,9 +13,9 @@ from rich.text import Text
 
 from mcp_aws.display.hints import advice
 from mcp_aws.display.lines import duration
-from mcp_aws.home import HOME
+from mcp_aws.location import COLLECTION_ROOT
 from mcp_aws.outcome import Failure, Outcome
-from mcp_aws.words import count
+from mcp_aws.text import count
 
 FAILURES = 4  # told in full; the evidence holds all
 MESSAGE = 6  # lines of one message
@@ -111,7 +111,7 @@ def _failure(failures: list[Failure], width: int) -> Iterator[Text]:
         message = [*message[:half], f"  … {count(len(message) - 2 * half, 'more line')}", *message[-half:]]
     yield from map(Text, message)
     if first.file:
-        yield Text(f"  {first.file.removeprefix(f'{HOME}/')}:{first.line}", style="cyan")
+        yield Text(f"  {first.file.removeprefix(f'{COLLECTION_ROOT}/')}:{first.line}", style="cyan")
 
 
 def _besides(run: Outcome, width: int) -> Iterator[Text]:

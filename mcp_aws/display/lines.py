@@ -14,7 +14,7 @@ from mcp_aws.collection import module
 from mcp_aws.display.gather import Note
 from mcp_aws.display.state import State, Work
 from mcp_aws.plan import CONTROL_NODE
-from mcp_aws.words import count
+from mcp_aws.text import count
 
 COLOURS = {"change": "yellow", "failed": "red", "unreachable": "red", "ignored": "yellow", "warning": "magenta"}
 WIDEST_BAR = 40

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from mcp_aws.words import CONTROLS, safe
+from mcp_aws.text import CONTROLS, safe
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"  # the cursor
 BREAKS = str.maketrans("\n\t", "  ")

@@ -13,9 +13,9 @@ from rich.text import Text
 from mcp_aws.collection import module
 from mcp_aws.display import versions
 from mcp_aws.outcome import Outcome
+from mcp_aws.text import safe
 from mcp_aws.verdicts import Verdict, Versions
 from mcp_aws.verdicts.reading import typed
-from mcp_aws.words import safe
 
 CODES = {"green": 32, "red": 31, "yellow": 33, "cyan": 36, "bright blue": 94, "dark gray": 90}
 

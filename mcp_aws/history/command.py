@@ -16,7 +16,7 @@ from mcp_aws.errors import BadInput
 from mcp_aws.history.history import History
 from mcp_aws.history.tables import show_table
 from mcp_aws.history.times import moment_of
-from mcp_aws.words import nearest_or_all
+from mcp_aws.text import nearest_or_all
 
 if TYPE_CHECKING:
     from mcp_aws.stack import Stack

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mcp_aws.outcome import COLOUR
-from mcp_aws.words import safe
+from mcp_aws.text import safe
 
 PLAIN_WIDTH = 10_000  # columns in a pipe, where no line may be cut
 COUNTED = ("seconds", "changes", "runs", "mean", "longest")

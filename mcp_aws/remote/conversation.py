@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mcp_aws.order import Order
 from mcp_aws.remote import job as remote_job
 from mcp_aws.remote.node import Node
 from mcp_aws.remote.stream import Stream
+from mcp_aws.request import RunRequest
 
 __all__ = ["Node", "NodeError", "execute"]
 
@@ -34,7 +34,7 @@ class NodeError(RuntimeError):
 
 
 def execute(
-    order: Order,
+    request: RunRequest,
     sink: Callable[[dict[str, Any]], object],
     cancelled: Callable[[], bool],
     private: Path | None = None,
@@ -46,18 +46,18 @@ def execute(
     :param private: an existing directory for what the run needs meanwhile.
     :raises NodeError: when the node does not answer, or the stream breaks.
     """
-    node = Node.of(order.node)
-    if missing := sorted(set(node.environment) - {*os.environ, *order.environment}):
+    node = Node.of(request.node)
+    if missing := sorted(set(node.environment) - {*os.environ, *request.environment}):
         raise NodeError(node, f"{', '.join(missing)} is to be sent there and is not set here", remedy="Set it.")
     with tempfile.TemporaryDirectory(prefix="node-", dir=private) as folder:
-        job = remote_job.write(order, node, Path(folder))
+        job = remote_job.write(request, node, Path(folder))
         try:
             stream = Stream(node.command, job, cancelled, kept=node.kept)
         except OSError as error:
             what = f"the command `{node.command[0]}` does not start here: {error.strerror}"
             raise NodeError(node, what, remedy="Install it, or name another in the node's command.") from error
         with stream:
-            conversation = _Conversation(order, node, stream, sink)
+            conversation = _Conversation(request, node, stream, sink)
             try:
                 status, rc = conversation.hold()
             except NodeError:
@@ -70,8 +70,10 @@ def execute(
 class _Conversation:
     """What a worker tells, line by line."""
 
-    def __init__(self, order: Order, node: Node, stream: Stream, sink: Callable[[dict[str, Any]], object]) -> None:
-        self._order, self._node, self._stream, self._sink = order, node, stream, sink
+    def __init__(
+        self, request: RunRequest, node: Node, stream: Stream, sink: Callable[[dict[str, Any]], object]
+    ) -> None:
+        self._request, self._node, self._stream, self._sink = request, node, stream, sink
         self._nearer: list[tuple[bytes, bytes]] = []
         self._events = 0
         self._status, self._rc = "", -1
@@ -111,7 +113,7 @@ class _Conversation:
         """Take a status. That of the beginning holds the whole environment of the node: none of it is kept."""
         self._status = said["status"]
         if self._status == "starting":
-            self._nearer = remote_job.nearer(self._order, said["cwd"])
+            self._nearer = remote_job.nearer(self._request, said["cwd"])
         elif self._status == "error":
             told = [said.get("job_explanation"), said.get("result_traceback")]
             raise NodeError(self._node, "it could not begin", " ".join(filter(None, told)), events=self._events)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcp_aws.text import count
 from mcp_aws.verdicts.reading import AnyVerdict, listed
-from mcp_aws.words import count
 
 
 @dataclass(frozen=True)

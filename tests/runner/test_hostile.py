@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from mcp_aws.order import Order
 from mcp_aws.outcome import Outcome, now
+from mcp_aws.request import RunRequest
 from runner import BadInput, Run, RunFailed, Stack
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -160,10 +160,12 @@ supervisor._attend = broken
 def test_whatever_a_supervisor_meets_the_playbook_ends_and_the_run_says_why(
     house: Path, tmp_path: Path, patch: str, words: str
 ) -> None:
-    order = Order("green", house / "playbooks/green.yml", house / "inventory/lab", tmp_path, "i", program=os.getpid())
+    request = RunRequest(
+        "green", house / "playbooks/green.yml", house / "inventory/lab", tmp_path, "i", program=os.getpid()
+    )
     program = SUPERVISOR.format(patch=patch)
     done = subprocess.run(
-        [sys.executable, "-c", program], input=order.to_line(), cwd=ROOT, capture_output=True, timeout=60, check=False
+        [sys.executable, "-c", program], input=request.to_line(), cwd=ROOT, capture_output=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (0, b"")
     run = Run.read(tmp_path / "artifacts" / "i")
@@ -245,5 +247,5 @@ def test_closed_and_full_outputs(house: Path, arguments: list[str], status: int,
 
 
 def test_an_order_is_told_whole(tmp_path: Path) -> None:
-    order = Order("green", tmp_path, tmp_path, tmp_path, "i", extra_vars={"a": [1, "\x1b"]})
-    assert asdict(Order.from_line(order.to_line())) == asdict(order)
+    request = RunRequest("green", tmp_path, tmp_path, tmp_path, "i", extra_vars={"a": [1, "\x1b"]})
+    assert asdict(RunRequest.from_line(request.to_line())) == asdict(request)

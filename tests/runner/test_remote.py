@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from mcp_aws.events import Event
-from mcp_aws.order import Order
 from mcp_aws.remote import job as remote_job
 from mcp_aws.remote.conversation import Node, NodeError, execute
 from mcp_aws.remote.node import KEEPER
+from mcp_aws.request import RunRequest
 from runner import Stack
 
 SENT = "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH"  # without it a node finds only the collection that it was sent
@@ -74,10 +74,10 @@ def far(places: Path) -> Stack:
     return Stack(places / "lab", playbooks=places / "playbooks", cache=places / "cache", node=node)
 
 
-def order_of(places: Path, node: Node, **more: Any) -> Order:
+def request_of(places: Path, node: Node, **more: Any) -> RunRequest:
     """Return an order for the playbook there."""
     playbook = places / "playbooks" / "far.yml"
-    return Order("far", playbook, places / "lab", places / "cache", "ident", node=asdict(node), **more)
+    return RunRequest("far", playbook, places / "lab", places / "cache", "ident", node=asdict(node), **more)
 
 
 def variables(**more: Any) -> dict[str, Any]:
@@ -204,7 +204,7 @@ STRANGE = {
 def test_a_node_that_does_not_do_its_work_says_why(small: Path, command: tuple[str, ...], message: str) -> None:
     node = Node(command, name="control-2", trial="Try it by hand.")
     with pytest.raises(NodeError) as caught:
-        execute(order_of(small, node), lambda _: None, lambda: False)
+        execute(request_of(small, node), lambda _: None, lambda: False)
 
     assert message in str(caught.value)
     assert str(caught.value).startswith("Control node control-2: ")
@@ -214,7 +214,7 @@ def test_a_node_that_does_not_do_its_work_says_why(small: Path, command: tuple[s
 def test_a_variable_to_send_must_be_set(small: Path) -> None:
     node = Node(("true",), environment=("NOT_SET_ANYWHERE",))
     with pytest.raises(NodeError, match="NOT_SET_ANYWHERE is to be sent there and is not set here"):
-        execute(order_of(small, node), lambda _: None, lambda: False)
+        execute(request_of(small, node), lambda _: None, lambda: False)
 
 
 TALKATIVE = """
@@ -240,7 +240,7 @@ print("(released, a7x)")
 def test_five_thousand_events_come_in_order(small: Path) -> None:
     numbers: list[int] = []
     node = Node((sys.executable, "-c", TALKATIVE))
-    ended = execute(order_of(small, node), lambda event: numbers.append(event["counter"]), lambda: False)
+    ended = execute(request_of(small, node), lambda event: numbers.append(event["counter"]), lambda: False)
 
     assert ended == ("failed", 4)
     assert numbers == list(range(1, 5001))
@@ -275,7 +275,7 @@ def test_a_command_that_does_not_answer_can_be_cancelled(small: Path, kept: bool
     """As `ssh` to a machine that is not there."""
     node = Node(("sh", "-c", "cat > /dev/null" if kept else "sleep 60"), kept=kept)
     began = time.monotonic()
-    ended = execute(order_of(small, node), lambda _: None, lambda: time.monotonic() - began > 0.3)
+    ended = execute(request_of(small, node), lambda _: None, lambda: time.monotonic() - began > 0.3)
 
     assert ended == ("canceled", -1)
     assert time.monotonic() - began < 5
@@ -284,8 +284,8 @@ def test_a_command_that_does_not_answer_can_be_cancelled(small: Path, kept: bool
 
 def test_a_job_holds_what_the_run_needs_and_nothing_of_the_environment(places: Path) -> None:
     arguments = ("--check", "--limit", "here,there")
-    order = order_of(places, Node(("x",), environment=(SENT,)), arguments=arguments, extra_vars=variables())
-    job = remote_job.write(order, Node.of(order.node), places / "temporary").read_bytes()
+    request = request_of(places, Node(("x",), environment=(SENT,)), arguments=arguments, extra_vars=variables())
+    job = remote_job.write(request, Node.of(request.node), places / "temporary").read_bytes()
     head, size, rest = job.split(b"\n", 2)
     archive = zipfile.ZipFile(io.BytesIO(b64decode(rest[: (json.loads(size)["zipfile"] + 2) // 3 * 4])))
     names, kwargs = archive.namelist(), json.loads(head)["kwargs"]
@@ -308,8 +308,8 @@ def test_a_job_holds_what_the_run_needs_and_nothing_of_the_environment(places: P
 
 
 def test_an_inventory_of_one_file_takes_its_variables_along(small: Path) -> None:
-    order = replace(order_of(small, Node(("x",))), inventory=small / "lab" / "hosts")
-    job = remote_job.write(order, Node(("x",)), small / "temporary").read_bytes()
+    request = replace(request_of(small, Node(("x",))), inventory=small / "lab" / "hosts")
+    job = remote_job.write(request, Node(("x",)), small / "temporary").read_bytes()
     archive = zipfile.ZipFile(io.BytesIO(b64decode(job.split(b"\n", 2)[2].rpartition(b"{")[0])))
 
     assert {"inventory/hosts", "inventory/group_vars/all.yml"} <= set(archive.namelist())

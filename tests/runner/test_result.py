@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mcp_aws.home import HOME
+from mcp_aws.location import COLLECTION_ROOT
 from mcp_aws.outcome import Outcome
 from mcp_aws.recorder import early_failures, message
 from runner import Failure, HostStats
@@ -42,7 +42,11 @@ def _run(**changes: Any) -> Outcome:
             "site failed in 52.3 s: 0 of 1 check green\n  red: Disk: 91 %, limit < 80 %. See df.\n  output: /a/stdout",
         ),
         (
-            _run(status="failed", rc=2, failures=(Failure("a", "Install", "no\nspace", f"{HOME}/roles/x.yml", 3),)),
+            _run(
+                status="failed",
+                rc=2,
+                failures=(Failure("a", "Install", "no\nspace", f"{COLLECTION_ROOT}/roles/x.yml", 3),),
+            ),
             "site failed in 52.3 s\n  a: Install (roles/x.yml:3): no\n    space\n  output: /a/stdout",
         ),
     ],

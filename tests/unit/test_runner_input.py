@@ -17,8 +17,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mcp_aws import given as taken
-from mcp_aws import inventories
+from mcp_aws import arguments, inventories
 from mcp_aws.cli import values
 from mcp_aws.cli.names import judge_tags
 from mcp_aws.cli.parser import Parser, parse
@@ -145,24 +144,24 @@ def test_an_unknown_tag_is_refused_with_what_there_is() -> None:
 
 @given(st.dictionaries(TEXT, JSON))
 def test_variables_that_json_takes_stay_as_they_are(given_: dict[str, Any]) -> None:
-    assert taken.variables(given_) == given_
+    assert arguments.variables(given_) == given_
 
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda: taken.variables({b"a": 1}), "is no text"),  # type: ignore[dict-item]
-        (lambda: taken.variables([1]), "give a mapping"),  # type: ignore[arg-type]
-        (lambda: taken.variables({"a": object()}), "holds a object"),
-        (lambda: taken.words("tags", [1]), "tags: 1 is no text"),  # type: ignore[list-item]
-        (lambda: taken.words("tags", 5), "tags: 5 is no text"),  # type: ignore[arg-type]
-        (lambda: taken.words("tags", b"x"), "tags: b'x' is no text"),  # type: ignore[arg-type]
-        (lambda: taken.number("timeout", -1), "timeout is -1"),
-        (lambda: taken.number("timeout", float("nan")), "timeout is nan"),
-        (lambda: taken.number("wait", "5"), "wait is '5'"),  # type: ignore[arg-type]
-        (lambda: taken.whole("forks", 1.5), "forks is 1.5"),  # type: ignore[arg-type]
-        (lambda: taken.text("limit", 5), "limit is 5"),  # type: ignore[arg-type]
-        (lambda: taken.text("limit", "a\0"), "null byte"),
+        (lambda: arguments.variables({b"a": 1}), "is no text"),  # type: ignore[dict-item]
+        (lambda: arguments.variables([1]), "give a mapping"),  # type: ignore[arg-type]
+        (lambda: arguments.variables({"a": object()}), "holds a object"),
+        (lambda: arguments.tags("tags", [1]), "tags: 1 is no text"),  # type: ignore[list-item]
+        (lambda: arguments.tags("tags", 5), "tags: 5 is no text"),  # type: ignore[arg-type]
+        (lambda: arguments.tags("tags", b"x"), "tags: b'x' is no text"),  # type: ignore[arg-type]
+        (lambda: arguments.number("timeout", -1), "timeout is -1"),
+        (lambda: arguments.number("timeout", float("nan")), "timeout is nan"),
+        (lambda: arguments.number("wait", "5"), "wait is '5'"),  # type: ignore[arg-type]
+        (lambda: arguments.whole("forks", 1.5), "forks is 1.5"),  # type: ignore[arg-type]
+        (lambda: arguments.text("limit", 5), "limit is 5"),  # type: ignore[arg-type]
+        (lambda: arguments.text("limit", "a\0"), "null byte"),
     ],
 )
 def test_options_of_another_type_are_refused_by_their_names(wrong: Callable[[], object], words: str) -> None:

@@ -14,8 +14,8 @@ from mcp_aws.display.tables import tables
 from mcp_aws.events import Event
 from mcp_aws.outcome import Outcome
 from mcp_aws.recorder import Recorder, early_failures, message
+from mcp_aws.text import safe
 from mcp_aws.verdicts import Preflight, read, read_all
-from mcp_aws.words import safe
 from tests.unit.odd_values import JSON, NOW, TEXT, event_of
 
 # What playbooks publish and hosts say

@@ -1,4 +1,4 @@
-"""What the library tells the supervisor of a run, as one line of JSON on its standard input."""
+"""The request for a run: what the library hands to the supervisor, as one line of JSON on its standard input."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -24,7 +24,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Order:
+class RunRequest:
     """What to run. `ident` names the run's directory below `cache/artifacts`; `timeout` is in seconds, 0 for none.
 
     `environment` is added to what the process inherits. `node` is the command of another control node's worker.
@@ -51,17 +51,17 @@ class Order:
         """The run's directory."""
         return self.cache / "artifacts" / self.ident
 
-    def held_by(self, lock: int) -> Order:
-        """Return the same order with the lock that its supervisor inherits."""
+    def held_by(self, lock: int) -> RunRequest:
+        """Return the same request with the lock that its supervisor inherits."""
         return replace(self, lock=lock)
 
     def to_line(self) -> bytes:
-        """Return the order as a line."""
+        """Return the request as a line."""
         return json.dumps(asdict(self), default=str).encode() + b"\n"
 
     @classmethod
-    def from_line(cls, line: bytes) -> Order:
-        """Return the order of a line."""
+    def from_line(cls, line: bytes) -> RunRequest:
+        """Return the request of a line."""
         said = json.loads(line)
         for name in ("playbook", "inventory", "cache"):
             said[name] = Path(said[name])

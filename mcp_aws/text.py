@@ -1,4 +1,4 @@
-"""Words that messages share: numbers with their nouns, and what was probably meant."""
+"""Texts that messages share: safe for a terminal, numbers with their nouns, the nearest name."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 

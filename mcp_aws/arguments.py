@@ -1,4 +1,4 @@
-"""What a caller gives a run, judged before anything starts: variables, words, numbers."""
+"""The arguments that a caller passes to a run, validated before anything starts: variables, tags, numbers."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -56,7 +56,7 @@ def _plain(value: Any, name: str, left: list[int], depth: int) -> Any:
     )
 
 
-def words(name: str, given: str | Sequence[str]) -> str:
+def tags(name: str, given: str | Sequence[str]) -> str:
     """Return tags as Ansible takes them, parted by commas.
 
     :param name: the parameter's, for the message.

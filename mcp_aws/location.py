@@ -17,7 +17,7 @@ COLLECTIONS = "ANSIBLE_COLLECTIONS_PATH"
 USUAL = "~/.ansible/collections:/usr/share/ansible/collections"
 
 
-def _find_home(beside: Path, others: Iterable[str]) -> Path:
+def _find_root(beside: Path, others: Iterable[str]) -> Path:
     """Return the collection: around this library in a checkout or a tarball, below it where a wheel put both."""
     if (beside / "playbooks").is_dir():
         return beside
@@ -25,10 +25,10 @@ def _find_home(beside: Path, others: Iterable[str]) -> Path:
     return next((path for path in candidates if (path / "playbooks").is_dir()), beside)
 
 
-HOME = _find_home(Path(__file__).resolve().parents[1], sys.path)
+COLLECTION_ROOT = _find_root(Path(__file__).resolve().parents[1], sys.path)
 
 
-def settings(home: Path = HOME) -> dict[str, str]:
+def settings(root: Path = COLLECTION_ROOT) -> dict[str, str]:
     """Return the environment variables with which Ansible finds its settings and this collection.
 
     `ANSIBLE_CONFIG` goes before an ansible.cfg in the working directory, and that one before the collection's own. Who
@@ -39,17 +39,17 @@ def settings(home: Path = HOME) -> dict[str, str]:
     own = Path.cwd() / "ansible.cfg"
     if own.is_file() and not own.parent.stat().st_mode & stat.S_IWOTH:  # Ansible reads none that anybody could have put
         return {"ANSIBLE_CONFIG": str(own)}
-    found = {"ANSIBLE_CONFIG": str(home / "ansible.cfg")} if (home / "ansible.cfg").is_file() else {}
-    root = home.parents[1]
-    if root.name == COLLECTION.parts[0]:  # else a playbook might get the plugins of another version
+    found = {"ANSIBLE_CONFIG": str(root / "ansible.cfg")} if (root / "ansible.cfg").is_file() else {}
+    parent = root.parents[1]
+    if parent.name == COLLECTION.parts[0]:  # else a playbook might get the plugins of another version
         found[COLLECTIONS] = f"{root.parent}:{os.environ.get(COLLECTIONS, USUAL)}"
     return found
 
 
-def version(home: Path = HOME) -> str:
+def version(root: Path = COLLECTION_ROOT) -> str:
     """Return the version of the collection."""
-    manifest = home / "MANIFEST.json"
+    manifest = root / "MANIFEST.json"
     if manifest.is_file():
         return str(json.loads(manifest.read_text())["collection_info"]["version"])
-    said = re.search(r"^version: *(\S+)", (home / "galaxy.yml").read_text(), re.M)
+    said = re.search(r"^version: *(\S+)", (root / "galaxy.yml").read_text(), re.M)
     return said[1] if said else ""
