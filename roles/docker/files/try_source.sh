@@ -5,9 +5,9 @@ trap 'rm -r "$folder"' EXIT
 cp -a /etc/apt/sources.list.d/. "$folder"
 install -m 0644 "$2" "$folder/$1.sources"
 for try in $(seq 24); do
-    said=$(apt-get -q update -o Dir::Etc::sourceparts="$folder" -o APT::Update::Error-Mode=any \
+    output=$(apt-get -q update -o Dir::Etc::sourceparts="$folder" -o APT::Update::Error-Mode=any \
         -o Acquire::Languages=none 2>&1 >/dev/null) && exit 0
-    case $said in *lists/lock*) sleep 5 ;; *) break ;; esac # another apt is at work, as after the first boot
+    case $output in *lists/lock*) sleep 5 ;; *) break ;; esac # another apt is at work, as after the first boot
 done
-echo "$said" >&2
+echo "$output" >&2
 exit 1

@@ -59,9 +59,9 @@ def answer(path: str) -> str:
 def main(path: str) -> int:
     """Exit status; an engine that is not there yet refuses nothing."""
     os.chdir("/")
-    said = addresses(path) or (refusal(path) if shutil.which("dockerd") else "")
-    print(said.strip())
-    return 1 if said else 0
+    error = addresses(path) or (refusal(path) if shutil.which("dockerd") else "")
+    print(error.strip())
+    return 1 if error else 0
 
 
 if __name__ == "__main__":

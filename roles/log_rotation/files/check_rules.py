@@ -24,8 +24,8 @@ def errors(text: str) -> list[str]:
     with tempfile.NamedTemporaryFile("w") as file:
         file.write(text)
         file.flush()
-        told = subprocess.run(["logrotate", "--debug", file.name], capture_output=True, text=True, check=False)
-        lines = re.findall(r"^error: (.*)", told.stdout + told.stderr, re.MULTILINE)
+        result = subprocess.run(["logrotate", "--debug", file.name], capture_output=True, text=True, check=False)
+        lines = re.findall(r"^error: (.*)", result.stdout + result.stderr, re.MULTILINE)
         return [re.sub(rf"^\S*{Path(file.name).name}:(\d+ )?", "", line) for line in lines]
 
 
@@ -33,8 +33,8 @@ def script_errors(text: str) -> list[str]:
     """What the shell has against the scripts in a rule."""
     found = []
     for script in re.findall(r"^ +(?:firstaction|postrotate)\n(.*?)^ +endscript$", text, re.MULTILINE | re.DOTALL):
-        told = subprocess.run(["sh", "-n"], input=script, capture_output=True, text=True, check=False)
-        found += told.stderr.splitlines()
+        result = subprocess.run(["sh", "-n"], input=script, capture_output=True, text=True, check=False)
+        found += result.stderr.splitlines()
     return found
 
 
@@ -44,7 +44,7 @@ def problem(text: str) -> str | None:
     for name, rule in rules(text):
         if found := errors(rule) or script_errors(rule):
             return f"rule {name}: {found[0]}"
-        # Two rules of one file that share a log are told of when they are read together.
+        # Two rules of one file that share a log are reported when they are read together.
         seen += rule
         if found := errors(seen):
             return f"rule {name}: {found[0]}"

@@ -9,7 +9,7 @@ timeout 20 redis-server "$folder/redis.conf" --port 0 --tls-port 0 --unixsocket 
     --dbfilename dump.rdb --appendonly no --logfile "" --pidfile "" --supervised no >"$folder/output" 2>&1
 grep -q "Fatal error loading the DB" "$folder/output" && exit 0
 awk -v users="$folder/users.acl" '
-    /^>>> / { setting = substr($0, 6, length($0) - 6); getline; print "Redis refuses the setting `" setting "`: " $0 "."; told = 1; exit }
+    /^>>> / { setting = substr($0, 6, length($0) - 6); getline; print "Redis refuses the setting `" setting "`: " $0 "."; printed = 1; exit }
     (at = index($0, "users.acl:")) {
         complaint = substr($0, at + 10)
         for (line = complaint + 0; line > 0; line--) getline user <users
@@ -19,10 +19,10 @@ awk -v users="$folder/users.acl" '
         sub(/.: /, "`: ", complaint)
         split(user, words, " ")
         print "Redis refuses the user `" words[2] "`, " complaint
-        told = 1
+        printed = 1
         exit
     }
     { sub(/^[0-9]+:[A-Z] .{24} . /, ""); before = last; last = $0 }
-    END { if (!told) print "Redis refuses the settings: " before "; " last }
+    END { if (!printed) print "Redis refuses the settings: " before "; " last }
 ' "$folder/output" >&2
 exit 1
