@@ -9,7 +9,7 @@ module: aws_preflight_info
 short_description: Check everything in AWS that a run depends on
 description:
   - Looks at region, endpoint, credentials, zones, image, instance type, key pair, address range, certificate,
-    quotas (VPCs, Elastic IP addresses, vCPUs), and whether names are free or ours.
+    quotas (VPCs, Elastic IP addresses, vCPUs), and whether names are free or owned by this deployment.
   - A quota that cannot be asked is noted; what is there already wants none.
   - Asks several things at a time. Changes nothing, and does not fail for what it finds.
 version_added: 0.1.0

@@ -70,7 +70,11 @@ def test_image(found: list[dict[str, Any]], kind: dict[str, Any], size: int, sen
     [
         ([MINE, OTHER], "10.20.0.0/16", None),
         ([OTHER], "10.30.0.0/16", None),
-        ([MINE], "10.30.0.0/16", "Our VPC vpc-1 has the range 10.20.0.0/16, which cannot become network_cidr 10.30"),
+        (
+            [MINE],
+            "10.30.0.0/16",
+            "of this deployment has the range 10.20.0.0/16, which cannot become network_cidr 10.30",
+        ),
         (
             [MINE, MINE | {"VpcId": "vpc-3"}],
             "10.20.0.0/16",

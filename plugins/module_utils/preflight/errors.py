@@ -49,30 +49,30 @@ def unknown_region(region: str, regions: Iterable[str]) -> str | None:
 
 def refusal(code: str, text: str, action: str) -> str:
     """Explain an error code with which AWS answered."""
-    said = f"{code}: {(text.strip().splitlines() or [''])[0].rstrip('.')}"  # a proxy answers with a whole page
+    reason = f"{code}: {(text.strip().splitlines() or [''])[0].rstrip('.')}"  # a proxy answers with a whole page
     if code in WRONG_CREDENTIALS:
-        return f"AWS refuses the credentials ({said}). Correct the access key and the secret key in {WHERE}."
+        return f"AWS refuses the credentials ({reason}). Correct the access key and the secret key in {WHERE}."
     if code in EXPIRED:
         return f"The credentials have expired ({code}). Replace them in {WHERE}."
     if code in DENIED:
         return f"The credentials may not {action} ({code}). Have that action allowed for them."
     if code in THROTTLING:
         return f"AWS has had too many requests to {action} ({code}), and still has after some tries. Run again later."
-    return f"AWS did not {action} ({said})."
+    return f"AWS did not {action} ({reason})."
 
 
 def no_answer(kind: str, text: str, endpoint: str | None) -> str:
     """Explain why a request did not get as far as an answer; `kind` is the name of botocore's exception."""
-    said = text.strip().rstrip(".")
+    reason = text.strip().rstrip(".")
     if kind in NO_CREDENTIALS:
-        return f"There are no AWS credentials ({said}). Give an access key and a secret key in {WHERE}."
+        return f"There are no AWS credentials ({reason}). Give an access key and a secret key in {WHERE}."
     if kind in NO_CONNECTION and endpoint:
-        return f"AWS is not reached ({said}). Is the service at endpoint_url in mcp_aws_connection running?"
+        return f"AWS is not reached ({reason}). Is the service at endpoint_url in mcp_aws_connection running?"
     if kind in NO_CONNECTION:
-        return f"AWS is not reached ({said}). Is there a way to the internet?"
+        return f"AWS is not reached ({reason}). Is there a way to the internet?"
     if kind == "SSLError":
-        return f"The certificate of {endpoint or 'AWS'} is not trusted ({said}). Name its authority's in AWS_CA_BUNDLE."
-    return f"AWS cannot be asked ({kind}: {said}). Look at mcp_aws_connection."
+        return f"The certificate of {endpoint or 'AWS'} is not trusted ({reason}). Name its authority in AWS_CA_BUNDLE."
+    return f"AWS cannot be asked ({kind}: {reason}). Check mcp_aws_connection."
 
 
 def disabled_region(region: str) -> str:

@@ -73,7 +73,7 @@ class Examination:
             raise Refused(preflight.no_answer(kind, str(error), self.endpoint), kind) from error
 
     def caller(self) -> None:
-        """Find out whose account it is."""
+        """Ask for the number of the account."""
         try:
             answer = self.ask("tell who is asking", lambda: self.client("sts").get_caller_identity())
         except Refused as refusal:
@@ -92,7 +92,7 @@ class Examination:
         return any(region["OptInStatus"] == "not-opted-in" for region in answer["Regions"])
 
     def checks(self) -> dict[str, Check]:
-        """Return the checks for which there are settings, by what they look at."""
+        """Return the checks for which there are settings, by their names."""
         needs = {
             "zones, image and vCPUs": (self.machine, ("instance_type", "instance_image_owner", "instance_image_name")),
             "key pair": (self.key_pair, ("identity_key_name", "identity_key_file")),
@@ -108,12 +108,12 @@ class Examination:
         return found
 
     def name_checks(self) -> list[Check]:
-        """Return the checks whether names are free or ours."""
+        """Return the checks whether names are free or owned by this deployment."""
         tags = ResourceTags(self.client)
         return [partial(self.name, tags, kind, names) for kind, names in self.names().items()]
 
     def names(self) -> dict[str, Any]:
-        """Return the names that must be free or ours, by kind; the key pair has a check of its own."""
+        """Return the names that must be free or owned by this deployment, by kind, without that of the key pair."""
         given = self.settings
         bucket = given.get("storage_bucket_name") or f"{given.get('mcp_name')}-{self.account_id}"
         found = {
@@ -132,12 +132,12 @@ class Examination:
         return {kind: name for kind, name in found.items() if name}
 
     def name(self, tags: ResourceTags, kind: str, names: Any) -> Iterator[str]:
-        """Look whose the resources under a name are."""
+        """Check the owner of the resources under a name."""
         found = self.ask(f"look for the {ownership.KINDS[kind][0]} {names}", lambda: tags.read(kind, names))
         yield from ownership.foreign({kind: found}, TAG, self.owner)
 
     def machine(self) -> Iterator[str]:
-        """Look at all that instances need which are yet to come; those that run as wanted need nothing more."""
+        """Check what instances need that do not exist yet; those that run as wanted need nothing more."""
         ec2, kind = self.client("ec2"), self.settings["instance_type"]
         of_type = [{"Name": "instance-type", "Values": [kind]}]
         query = {"LocationType": "availability-zone", "Filters": of_type}
@@ -146,17 +146,17 @@ class Examination:
         pages = ec2.get_paginator("describe_instances").paginate(Filters=ALIVE)
         reservations = self.ask("describe instances", pages.build_full_result)["Reservations"]
         there = [instance for reservation in reservations for instance in reservation["Instances"]]
-        ours = preflight_aws.ours(there, TAG, self.owner)
+        managed = preflight_aws.managed(there, TAG, self.owner)
         count = self.settings.get("instance_count", 1)
-        if len([one for one in ours if one["InstanceType"] == kind]) >= count:
+        if len([one for one in managed if one["InstanceType"] == kind]) >= count:
             return
         yield from self.places(ec2, kind)
         answer = self.ask("describe instance types", lambda: ec2.describe_instance_types(Filters=of_type))
         described = (answer["InstanceTypes"] or [{}])[0]
-        if len(ours) < count:
+        if len(managed) < count:
             yield from self.image(ec2, described)
         if described and preflight_aws.STANDARD.match(kind):
-            yield from self.vcpus(there, count * described["VCpuInfo"]["DefaultVCpus"] - preflight_aws.vcpus(ours))
+            yield from self.vcpus(there, count * described["VCpuInfo"]["DefaultVCpus"] - preflight_aws.vcpus(managed))
 
     def vcpus(self, there: Sequence[Mapping[str, Any]], wanted: int) -> Iterator[str]:
         """Compare the vCPUs that are yet to come with the quota."""
@@ -186,11 +186,11 @@ class Examination:
         yield from preflight_aws.image(images, wanted, self.region, described, size)
 
     def network(self) -> Iterator[str]:
-        """Compare our range with the VPCs of the region, and their number with the quota."""
+        """Compare the range with the VPCs of the region, and their number with the quota."""
         cidr, ec2 = self.settings["network_cidr"], self.client("ec2")
         vpcs = self.ask("describe VPCs", ec2.get_paginator("describe_vpcs").paginate().build_full_result)["Vpcs"]
         yield from preflight_aws.network(vpcs, TAG, self.owner, cidr)
-        if preflight_aws.ours(vpcs, TAG, self.owner):
+        if preflight_aws.managed(vpcs, TAG, self.owner):
             return
         if not self.settings.get("network_overlap_allowed"):
             yield from preflight_aws.overlaps(vpcs, cidr)
@@ -199,7 +199,7 @@ class Examination:
     def addresses(self) -> Iterator[str]:
         """Compare the Elastic IP addresses that are yet to come with the quota."""
         found = self.ask("describe addresses", lambda: self.client("ec2").describe_addresses())["Addresses"]
-        missing = self.settings.get("instance_count", 1) - len(preflight_aws.ours(found, TAG, self.owner))
+        missing = self.settings.get("instance_count", 1) - len(preflight_aws.managed(found, TAG, self.owner))
         if missing > 0:
             remedy = "Release one, set instance_elastic_ip to false"
             yield from self.quota("Elastic IP addresses", "ec2", "L-0263D0A3", len(found), missing, remedy)
@@ -221,17 +221,17 @@ class Examination:
         yield from preflight_aws.quota(what, code, used, wanted, answer["Quota"]["Value"], remedy)
 
     def key_pair(self) -> Iterator[str]:
-        """Look whose the key pair is, and compare it with the key on the control node."""
+        """Check the owner of the key pair, and compare it with the key on the control node."""
         name, file = self.settings["identity_key_name"], Path(self.settings["identity_key_file"]).expanduser()
         query = {"Filters": [{"Name": "key-name", "Values": [name]}], "IncludePublicKey": True}
         pairs = self.ask("describe key pairs", lambda: self.client("ec2").describe_key_pairs(**query))["KeyPairs"]
         tags = {pair["KeyName"]: preflight_aws.tags_of(pair) for pair in pairs}
-        strange = ownership.foreign({"key_pair": tags}, TAG, self.owner)
-        yield from strange
+        unmanaged = ownership.foreign({"key_pair": tags}, TAG, self.owner)
+        yield from unmanaged
         public = Path(f"{file}.pub")
         local = public.read_text() if file.exists() and public.exists() else None
         problem = preflight.key_pair(name, str(file), local, pairs[0].get("PublicKey") if pairs else None)
-        if problem and not strange:
+        if problem and not unmanaged:
             yield problem
 
     def certificate(self) -> Iterator[str]:

@@ -19,7 +19,7 @@ EXPIRY = timedelta(days=30)
 
 
 class Note(str):
-    """A sentence that is told, but stops nothing."""
+    """A sentence that is reported, but stops nothing."""
 
 
 def zones(kind: str, region: str, there: Sequence[str], offering: Sequence[str], chosen: Sequence[str]) -> list[str]:
@@ -31,9 +31,9 @@ def zones(kind: str, region: str, there: Sequence[str], offering: Sequence[str],
     """
     if not offering:
         return [no_type(kind, region)]
-    strange = [zone for zone in chosen if zone not in there]
-    if strange:
-        return [f"{region} has no zone {', '.join(strange)}. Correct network_zones; there are {', '.join(there)}."]
+    missing = [zone for zone in chosen if zone not in there]
+    if missing:
+        return [f"{region} has no zone {', '.join(missing)}. Correct network_zones; there are {', '.join(there)}."]
     if chosen and chosen[0] not in offering:
         remedy = f"Begin network_zones with one of {', '.join(offering)}, or choose another instance_type."
         return [f"The zone {chosen[0]}, in which the instance stands, does not offer `{kind}`. {remedy}"]
@@ -79,8 +79,8 @@ def tags_of(resource: Mapping[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in resource.get("Tags", [])}
 
 
-def ours(resources: Iterable[Mapping[str, Any]], tag: str, owner: str) -> list[Mapping[str, Any]]:
-    """Return those that bear our tag."""
+def managed(resources: Iterable[Mapping[str, Any]], tag: str, owner: str) -> list[Mapping[str, Any]]:
+    """Return the resources that bear the tag of this deployment."""
     return [resource for resource in resources if tags_of(resource).get(tag) == owner]
 
 
@@ -92,7 +92,7 @@ def ranges(vpc: Mapping[str, Any]) -> list[str]:
 
 def network(vpcs: Sequence[Mapping[str, Any]], tag: str, owner: str, cidr: str) -> list[str]:
     """Compare the range with the VPC that we have; a VPC keeps its range for life."""
-    own = ours(vpcs, tag, owner)
+    own = managed(vpcs, tag, owner)
     if len(own) > 1:
         names = ", ".join(vpc["VpcId"] for vpc in own)
         return [f"More than one VPC bears the tag {tag}={owner}: {names}. Take it from all but one."]
@@ -100,11 +100,12 @@ def network(vpcs: Sequence[Mapping[str, Any]], tag: str, owner: str, cidr: str) 
         return []
     held = ", ".join(ranges(own[0]))
     remedy = "Restore network_cidr, or take the deployment away first."
-    return [f"Our VPC {own[0]['VpcId']} has the range {held}, which cannot become network_cidr {cidr}. {remedy}"]
+    vpc = own[0]["VpcId"]
+    return [f"The VPC {vpc} of this deployment has the range {held}, which cannot become network_cidr {cidr}. {remedy}"]
 
 
-def overlaps(strangers: Sequence[Mapping[str, Any]], cidr: str) -> list[str]:
-    """Look for other VPCs of the region with addresses in our range; a malformed range is for others to judge."""
+def overlaps(vpcs: Sequence[Mapping[str, Any]], cidr: str) -> list[str]:
+    """Return an error for each other VPC of the region that overlaps; the role network rejects a malformed range."""
     try:
         wanted = ip_network(cidr)
     except ValueError:
@@ -112,7 +113,7 @@ def overlaps(strangers: Sequence[Mapping[str, Any]], cidr: str) -> list[str]:
     return [
         f"network_cidr {cidr} overlaps {held} of the VPC {vpc['VpcId']} ({tags_of(vpc).get('Name', 'no name')}): "
         "the two could never be joined. Choose another network_cidr, or set network_overlap_allowed to true."
-        for vpc in strangers
+        for vpc in vpcs
         for held in ranges(vpc)
         if wanted.overlaps(ip_network(held))
     ]
