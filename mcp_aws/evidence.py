@@ -71,15 +71,15 @@ class Evidence:
 
     def take(self, event: dict[str, Any]) -> None:
         """Keep one event, ansible-runner's dictionary."""
-        kept = event | {"counter": self._recorder.count + 1}
-        line = json.dumps(kept)
+        recorded = event | {"counter": self._recorder.count + 1}
+        line = json.dumps(recorded)
         if self._masks.concern(line):
-            kept = self._masks.event(kept)
-            line = json.dumps(kept)
-        self._recorder(kept)
-        self._times(Event.of(kept))
+            recorded = self._masks.event(recorded)
+            line = json.dumps(recorded)
+        self._recorder(recorded)
+        self._times(Event.of(recorded))
         self._events.write(line + "\n")
-        if printed := kept.get("stdout"):
+        if printed := recorded.get("stdout"):
             self._stdout.write(printed + "\n")
 
     def give_up(self, why: str) -> None:

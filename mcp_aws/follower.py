@@ -118,18 +118,18 @@ class Follower:
         """Return what the supervisor left; when it was killed, what its events tell."""
         assert self._process.stderr
         with self._process.stderr as pipe:
-            said = pipe.read().decode(errors="replace").strip()
+            stderr = pipe.read().decode(errors="replace").strip()
         with suppress(FileNotFoundError, ValueError):
             return Outcome.read(self._outcome.artifacts)
         with suppress(ValueError):
-            told = json.loads(said.rpartition("\n")[2])
-            self._error = ArtifactsError(told["errno"], told["message"], told["file"])
-            said = str(self._error)
+            reported = json.loads(stderr.rpartition("\n")[2])
+            self._error = ArtifactsError(reported["errno"], reported["message"], reported["file"])
+            stderr = str(self._error)
         with suppress(ValueError):  # the last line may be half
             for event in self._tail.raw():
                 self._recorder(event)
         end_marked(f"{RUN}={self._outcome.ident}")  # a killed supervisor cannot
-        why = said or f"what watched over it ended with status {self._process.returncode}; run it again"
+        why = stderr or f"what watched over it ended with status {self._process.returncode}; run it again"
         failures = (*self._recorder.failures(), Failure("", "", why))
         return replace(
             self._outcome,

@@ -51,5 +51,5 @@ def version(root: Path = COLLECTION_ROOT) -> str:
     manifest = root / "MANIFEST.json"
     if manifest.is_file():
         return str(json.loads(manifest.read_text())["collection_info"]["version"])
-    said = re.search(r"^version: *(\S+)", (root / "galaxy.yml").read_text(), re.M)
-    return said[1] if said else ""
+    match = re.search(r"^version: *(\S+)", (root / "galaxy.yml").read_text(), re.M)
+    return match[1] if match else ""

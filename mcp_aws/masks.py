@@ -83,8 +83,8 @@ class Masks:
     def event(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Return ansible-runner's dictionary of an event without the secrets."""
         data = event.get("event_data")
-        kept = OF_ANSIBLE | STATISTICS if event.get("event") == "playbook_on_stats" else OF_ANSIBLE
-        masked = {name: one if name in kept else self.value(one) for name, one in (data or {}).items()}
+        unmasked = OF_ANSIBLE | STATISTICS if event.get("event") == "playbook_on_stats" else OF_ANSIBLE
+        masked = {name: one if name in unmasked else self.value(one) for name, one in (data or {}).items()}
         return {**event} | ({"event_data": masked} if data else {}) | {"stdout": self.text(event.get("stdout") or "")}
 
     def _name(self, name: Any) -> Any:

@@ -133,11 +133,11 @@ class Outcome:
         """
         path = artifacts / FILE
         try:
-            said = json.loads(path.read_text("utf-8"))
-            schema = said.get("schema") if isinstance(said, dict) else None
+            data = json.loads(path.read_text("utf-8"))
+            schema = data.get("schema") if isinstance(data, dict) else None
             if schema != SCHEMA:
                 raise BadInput(f"{path} is no result of a run: its schema is {schema!r}, and not {SCHEMA!r}.")
-            return cls._of(said, artifacts)
+            return cls._of(data, artifacts)
         except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
             if isinstance(error, BadInput):
                 raise
@@ -145,18 +145,18 @@ class Outcome:
             raise BadInput(f"{path} is no result of a run: {what}.") from error
 
     @classmethod
-    def _of(cls, said: Mapping[str, Any], artifacts: Path) -> Outcome:
+    def _of(cls, data: Mapping[str, Any], artifacts: Path) -> Outcome:
         plain = {"verb": str, "ident": str, "status": str, "rc": int, "duration": int | float, "check": bool}
         for name, kind in {**plain, "events": int, "published": Mapping}.items():
-            if not isinstance(said[name], kind):
-                raise TypeError(f"its {name} is {said[name]!r}")
+            if not isinstance(data[name], kind):
+                raise TypeError(f"its {name} is {data[name]!r}")
         return replace(
-            cls(said["verb"], said["ident"], artifacts, datetime.fromisoformat(said["started"])),
-            **{name: said[name] for name in ("status", "rc", "duration", "check", "events", "published")},
-            hosts={host: HostStats(**stats) for host, stats in said["hosts"].items()},
-            failures=tuple(Failure(**failure) for failure in said["failures"]),
-            changes=tuple(Change(**change) for change in said["changes"]),
-            unpredicted=tuple(said["unpredicted"]),
+            cls(data["verb"], data["ident"], artifacts, datetime.fromisoformat(data["started"])),
+            **{name: data[name] for name in ("status", "rc", "duration", "check", "events", "published")},
+            hosts={host: HostStats(**stats) for host, stats in data["hosts"].items()},
+            failures=tuple(Failure(**failure) for failure in data["failures"]),
+            changes=tuple(Change(**change) for change in data["changes"]),
+            unpredicted=tuple(data["unpredicted"]),
         )
 
     def lines(self) -> list[str]:

@@ -91,8 +91,8 @@ def message(result: Mapping[str, Any]) -> str:
     items = [item for item in results if isinstance(item, Mapping) and item.get("failed")]
     if items:
         return "\n".join(message(item) for item in items)
-    said = [str(result[key]).strip() for key in ("censored", "msg", "stderr", "module_stderr") if result.get(key)]
-    return "\n".join(said) or "it gave no message"
+    parts = [str(result[key]).strip() for key in ("censored", "msg", "stderr", "module_stderr") if result.get(key)]
+    return "\n".join(parts) or "it gave no message"
 
 
 def early_failures(output: str) -> tuple[Failure, ...]:

@@ -62,7 +62,7 @@ class RunRequest:
     @classmethod
     def from_line(cls, line: bytes) -> RunRequest:
         """Return the request of a line."""
-        said = json.loads(line)
+        data = json.loads(line)
         for name in ("playbook", "inventory", "cache"):
-            said[name] = Path(said[name])
-        return cls(**said | {"limits": Limits(**said["limits"]), "arguments": tuple(said["arguments"])})
+            data[name] = Path(data[name])
+        return cls(**data | {"limits": Limits(**data["limits"]), "arguments": tuple(data["arguments"])})

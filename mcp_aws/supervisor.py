@@ -214,8 +214,8 @@ def main() -> int:
     try:
         supervise(request)
     except ArtifactsError as error:
-        told = {"errno": error.errno, "message": error.strerror, "file": error.filename}
-        print(json.dumps(told), file=sys.stderr)
+        report = {"errno": error.errno, "message": error.strerror, "file": error.filename}
+        print(json.dumps(report), file=sys.stderr)
         return 1
     except Exception as error:  # the playbook has been ended; who follows says this sentence
         print(f"What watches over the run broke: {type(error).__name__}: {error}", file=sys.stderr)

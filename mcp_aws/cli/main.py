@@ -40,12 +40,12 @@ OPTIONS = ("limit", "tags", "skip_tags", "forks", "timeout", "wait")
 
 def main(given: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit status."""
-    words = sys.argv[1:] if given is None else list(given)
+    argv = sys.argv[1:] if given is None else list(given)
     open_streams()
     signals = Signals()
     try:
         with signals:
-            status = _do(words, signals)
+            status = _do(argv, signals)
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # the reader has seen enough
@@ -55,58 +55,58 @@ def main(given: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return signals.status
     except BadInput as error:
-        return _complain(words, "bad_input", error, BAD_INPUT)
+        return _complain(argv, "bad_input", error, BAD_INPUT)
     except Locked as error:
-        return _complain(words, "locked", error, LOCKED, holder=dict(error.holder))
+        return _complain(argv, "locked", error, LOCKED, holder=dict(error.holder))
     except ArtifactsError as error:
-        return _complain(words, "artifacts", error, FAILED)
+        return _complain(argv, "artifacts", error, FAILED)
     except HistoryError as error:
-        return _complain(words, "history", error, FAILED)
+        return _complain(argv, "history", error, FAILED)
     except OSError as error:
         with suppress(OSError):
             sys.stdout.flush()
-            return _complain(words, "system", error, FAILED)
+            return _complain(argv, "system", error, FAILED)
         abandon(sys.stdout)  # what could not be written, as on a full disk, would be tried again at the end
-        return _complain(words, "system", error, FAILED)
+        return _complain(argv, "system", error, FAILED)
 
 
-def _do(words: Sequence[str], signals: Signals) -> int:
+def _do(argv: Sequence[str], signals: Signals) -> int:
     """Find out what is wanted, and do it."""
-    said = parser.parse(words)
-    if said.version:
+    args = parser.parse(argv)
+    if args.version:
         print(f"mcp.aws {location.version()}")
         return GREEN
-    if said.action == "completion":
-        print(shtab.complete(parser.build(), said.shell))
+    if args.action == "completion":
+        print(shtab.complete(parser.build(), args.shell))
         return GREEN
-    if said.action == "history":
-        return history.show(Stack(said.inventory), said)
-    return (_plan if said.action == "plan" else _run)(said, signals)
+    if args.action == "history":
+        return history.show(Stack(args.inventory), args)
+    return (_plan if args.action == "plan" else _run)(args, signals)
 
 
-def _run(said: argparse.Namespace, signals: Signals) -> int:
+def _run(args: argparse.Namespace, signals: Signals) -> int:
     """Run a playbook."""
-    judge_tags(f"{said.tags},{said.skip_tags}", Stack.playbooks)
-    show = Show(said, signals)
-    stack = _stack(said, show, colour=show.colour)
-    options = _options(said) | {"check": said.check, "diff": said.diff}
-    own = {name: value for name in parser.own_parameters(said.action) if (value := getattr(said, name)) is not None}
-    method = parser.method_of(said.action)
-    run: Run = method(stack, **own, **options) if method else stack.run(said.action, **options)
-    judge_limit(run.outcome, said.limit, stack.inventory_path)
+    judge_tags(f"{args.tags},{args.skip_tags}", Stack.playbooks)
+    show = Show(args, signals)
+    stack = _stack(args, show, colour=show.colour)
+    options = _options(args) | {"check": args.check, "diff": args.diff}
+    own = {name: value for name in parser.own_parameters(args.action) if (value := getattr(args, name)) is not None}
+    method = parser.method_of(args.action)
+    run: Run = method(stack, **own, **options) if method else stack.run(args.action, **options)
+    judge_limit(run.outcome, args.limit, stack.inventory_path)
     show.close(run)
     return _status(run, signals)
 
 
-def _plan(said: argparse.Namespace, signals: Signals) -> int:
+def _plan(args: argparse.Namespace, signals: Signals) -> int:
     """Say what a run would change, which takes a while to find out."""
-    judge_tags(f"{said.tags},{said.skip_tags}", Stack.playbooks)
-    show = Show(said, signals, aside=True)
-    show.announce(f"Looking what a real run of {said.what} on {said.inventory} would change ...")
+    judge_tags(f"{args.tags},{args.skip_tags}", Stack.playbooks)
+    show = Show(args, signals, aside=True)
+    show.announce(f"Checking what a real run of {args.what} on {args.inventory} would change ...")
     try:
-        plan = _stack(said, show).plan(said.what, **_options(said))
+        plan = _stack(args, show).plan(args.what, **_options(args))
     except RunFailed as failed:
-        judge_limit(failed.run.outcome, said.limit, Stack(said.inventory).inventory_path)
+        judge_limit(failed.run.outcome, args.limit, Stack(args.inventory).inventory_path)
         show.close(failed.run)
         return _status(failed.run, signals) or FAILED
     if plan.run.status not in ENDED:
@@ -116,15 +116,15 @@ def _plan(said: argparse.Namespace, signals: Signals) -> int:
     return DRIFT if plan.drift else GREEN
 
 
-def _stack(said: argparse.Namespace, show: Show, *, colour: bool = False) -> Shown:
+def _stack(args: argparse.Namespace, show: Show, *, colour: bool = False) -> Shown:
     """Return the deployment, the control node that does the work, and where it is recorded."""
-    node = Node.ssh(said.node) if said.node else None
-    return Shown(said.inventory, colour=colour, show=show.follow, node=node, sinks=tuple(said.sink))
+    node = Node.ssh(args.node) if args.node else None
+    return Shown(args.inventory, colour=colour, show=show.follow, node=node, sinks=tuple(args.sink))
 
 
-def _options(said: argparse.Namespace) -> dict[str, Any]:
+def _options(args: argparse.Namespace) -> dict[str, Any]:
     """Return what all verbs take, as the library names it."""
-    return {name: getattr(said, name) for name in OPTIONS} | {"extra_vars": variables(said.extra_vars)}
+    return {name: getattr(args, name) for name in OPTIONS} | {"extra_vars": variables(args.extra_vars)}
 
 
 def _status(run: Run, signals: Signals) -> int:
@@ -138,12 +138,12 @@ def _status(run: Run, signals: Signals) -> int:
     return DEGRADED if degraded(run.outcome) else FAILED
 
 
-def _complain(words: Sequence[str], kind: str, error: Exception, status: int, **more: Any) -> int:
+def _complain(argv: Sequence[str], kind: str, error: Exception, status: int, **more: Any) -> int:
     """Say why nothing was run, to a person and, where it is wanted, to a program."""
-    said = {"schema": ERROR_SCHEMA, "ok": False, "error": kind, "message": str(error)} | more
-    told = [(sys.stderr, safe(str(error)))]
-    told += [(sys.stdout, json.dumps(said, indent=1, default=str))] if "--json" in words else []
-    for stream, text in told:
+    report = {"schema": ERROR_SCHEMA, "ok": False, "error": kind, "message": str(error)} | more
+    outputs = [(sys.stderr, safe(str(error)))]
+    outputs += [(sys.stdout, json.dumps(report, indent=1, default=str))] if "--json" in argv else []
+    for stream, text in outputs:
         try:
             print(text, file=stream, flush=True)
         except OSError:  # nobody reads, or the disk is full

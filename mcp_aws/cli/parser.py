@@ -67,18 +67,18 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
     parser = build()
     if given and given[0].startswith("-") and given[0] not in ("-h", "--help", "--version"):
         parser.error(f"The verb comes before `{given[0]}`.")
-    said, unknown = parser.parse_known_args(given)
-    if not said.action and not said.version:
+    args, unknown = parser.parse_known_args(given)
+    if not args.action and not args.version:
         parser.error("the following arguments are required: verb")
-    if said.action == "teardown" and not unknown and not (said.inventory and said.confirm):
-        said.parser.error("teardown deletes a deployment: name it with -i INVENTORY and --confirm NAME (its mcp_name).")
+    if args.action == "teardown" and not unknown and not (args.inventory and args.confirm):
+        args.parser.error("teardown deletes a deployment: name it with -i INVENTORY and --confirm NAME (its mcp_name).")
     for name in NOT_EMPTY:
-        if getattr(said, name, None) == "":
-            said.parser.error(f"--{name} is empty; give a value, or leave it out.")
+        if getattr(args, name, None) == "":
+            args.parser.error(f"--{name} is empty; give a value, or leave it out.")
     if unknown:
-        known = [word for action in said.parser._actions for word in action.option_strings]
-        said.parser.error(f"unrecognized arguments: {' '.join(unknown)}.{nearest(unknown[0].partition('=')[0], known)}")
-    return said
+        known = [word for action in args.parser._actions for word in action.option_strings]
+        args.parser.error(f"unrecognized arguments: {' '.join(unknown)}.{nearest(unknown[0].partition('=')[0], known)}")
+    return args
 
 
 def build() -> Parser:
@@ -185,11 +185,11 @@ def _summary(text: str | None) -> str:
 
 
 def _first_words(path: Path) -> str:
-    """Return what a playbook says of itself: its first comment, else the name of its first play."""
+    """Return how a playbook describes itself: its first comment, else the name of its first play."""
     lines = path.read_text().splitlines()
-    return next(_said(lines), path.stem)
+    return next(_described(lines), path.stem)
 
 
-def _said(lines: list[str]) -> Iterator[str]:
+def _described(lines: list[str]) -> Iterator[str]:
     for sign in ("# ", "- name: "):
         yield from (line.removeprefix(sign) for line in lines if line.startswith(sign))

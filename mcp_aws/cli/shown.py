@@ -48,21 +48,21 @@ class Show:
     :param aside: show the work where complaints go, as the result alone is for the standard output.
     """
 
-    def __init__(self, said: argparse.Namespace, signals: Signals, *, aside: bool = False) -> None:
-        self._said, self._signals, self._aside = said, signals, aside
-        self._out = Screen(sys.stdout, os.environ, plain=said.plain or said.json)
-        self._err = Screen(sys.stderr, os.environ, plain=said.plain)
+    def __init__(self, args: argparse.Namespace, signals: Signals, *, aside: bool = False) -> None:
+        self._args, self._signals, self._aside = args, signals, aside
+        self._out = Screen(sys.stdout, os.environ, plain=args.plain or args.json)
+        self._err = Screen(sys.stderr, os.environ, plain=args.plain)
         self._state: State | None = None
 
     @property
     def colour(self) -> bool:
         """Whether Ansible's own output shall have colours."""
-        return bool(self._said.verbose and self._out.live and not os.environ.get("NO_COLOR"))
+        return bool(self._args.verbose and self._out.live and not os.environ.get("NO_COLOR"))
 
     def announce(self, text: str) -> None:
         """Say what takes a while, where nothing else says it."""
-        if not (self._said.quiet or self._said.json or self._err.live):
-            self._err.say([Text(text)])
+        if not (self._args.quiet or self._args.json or self._err.live):
+            self._err.print_lines([Text(text)])
 
     def follow(self, stack: Shown, run: Run) -> None:
         """Show a run until it has ended; a signal that comes meanwhile cancels it."""
@@ -72,32 +72,32 @@ class Show:
 
     def close(self, run: Run) -> None:
         """Print how a run ended."""
-        if self._said.json:
+        if self._args.json:
             self._out.stream(json.dumps(run.as_dict(), indent=1) + "\n")
             return
         width, lines, shown = self._out.width, [], []
-        if not (self._said.quiet or self._said.verbose):
+        if not (self._args.quiet or self._args.verbose):
             shown = list(tables(run.outcome, width))
             lines += [Text(""), *shown]
             if self._state and len(self._state.phases) > 1:
                 lines += phases(self._state.phases, run.started + timedelta(seconds=run.duration), width)
-        lines += closing(run.outcome, inventory=self._said.inventory, width=width, judged=bool(shown))
-        self._out.say(lines)
+        lines += closing(run.outcome, inventory=self._args.inventory, width=width, judged=bool(shown))
+        self._out.print_lines(lines)
 
     def close_plan(self, plan: Plan) -> None:
         """Print what a run would change."""
-        text = json.dumps(plan.as_dict(), indent=1) if self._said.json else str(plan)
+        text = json.dumps(plan.as_dict(), indent=1) if self._args.json else str(plan)
         self._out.stream(text + "\n")
 
     def _view(self, run: Run) -> Quiet:
         """Return how much is shown while the run works."""
-        said = self._said
-        if said.json and not (self._err.live and not sys.stdout.isatty()):
+        args = self._args
+        if args.json and not (self._err.live and not sys.stdout.isatty()):
             return Quiet()
-        screen = self._err if said.json or self._aside else self._out
-        if said.quiet:
+        screen = self._err if args.json or self._aside else self._out
+        if args.quiet:
             return Quiet()
-        if said.verbose:
+        if args.verbose:
             return Verbose(screen)
         return (Live if screen.live else Plain)(screen, check=run.check, changes=not self._aside)
 

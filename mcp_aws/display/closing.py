@@ -76,8 +76,8 @@ def phases(begins: dict[str, datetime], end: datetime, width: int) -> list[Text]
         f"{name} {duration((times[number + 1] - begin).total_seconds())}"
         for number, (name, begin) in enumerate(begins.items())
     ]
-    kept = ", ".join(part.replace(" ", KEPT) for part in parts)
-    return [Text(line.replace(KEPT, " "), style="dim") for line in _broken(kept, width, indent="  ")]
+    joined = ", ".join(part.replace(" ", KEPT) for part in parts)
+    return [Text(line.replace(KEPT, " "), style="dim") for line in _broken(joined, width, indent="  ")]
 
 
 def _failures(run: Outcome, inventory: str, width: int) -> Iterator[Text]:
@@ -85,13 +85,13 @@ def _failures(run: Outcome, inventory: str, width: int) -> Iterator[Text]:
     alike: dict[tuple[str, str], list[Failure]] = {}
     for failure in run.failures:
         alike.setdefault((failure.task, failure.message.replace(failure.host or "\0", "")), []).append(failure)
-    told = ""
+    previous = ""
     for failures in list(alike.values())[:FAILURES]:
         yield from _failure(failures, width)
         what = advice(failures, run.verb, inventory)
-        if what != told:
+        if what != previous:
             yield from _wrapped(what, width)
-            told = what
+            previous = what
         yield Text("")
     if (more := len(alike) - FAILURES) > 0:
         yield Text(f"{count(more, 'more failure')}: see the evidence")

@@ -34,7 +34,7 @@ def follow(
         while _take(events, state, view):
             if asked_to_end() and not state.cancelling:
                 state.cancelling = True
-                view.say(CANCELLING)
+                view.print_line(CANCELLING)
                 run.cancel(wait=False)
             view.tick(state, datetime.now(UTC))
         view.take(state.rest())

@@ -25,7 +25,7 @@ class Gather:
 
     def __init__(self) -> None:
         self._held: dict[Note, list[str]] = {}  # the note without its hosts
-        self._told: dict[Note, int] = {}
+        self._shown: dict[Note, int] = {}
 
     def take(self, note: Note, crowd: int) -> list[Note]:
         """Return what can be told at once.
@@ -35,9 +35,9 @@ class Gather:
         """
         [host] = note.hosts
         alike = replace(note, hosts=(), text=note.text.replace(host, ""))
-        told = self._told.setdefault(alike, 0)
-        if crowd <= 1 or (note.kind != "change" and told < FIRST):
-            self._told[alike] += 1
+        shown = self._shown.setdefault(alike, 0)
+        if crowd <= 1 or (note.kind != "change" and shown < FIRST):
+            self._shown[alike] += 1
             return [note]
         self._held.setdefault(alike, []).append(host)
         return []
@@ -46,5 +46,5 @@ class Gather:
         """Return what was held back, now that the task is over."""
         found = [replace(note, hosts=tuple(hosts)) for note, hosts in self._held.items()]
         self._held.clear()
-        self._told.clear()
+        self._shown.clear()
         return found

@@ -52,11 +52,11 @@ class Screen:
         """The columns that there are now."""
         return self._size().columns
 
-    def say(self, lines: Iterable[Text]) -> None:
+    def print_lines(self, lines: Iterable[Text]) -> None:
         """Write lines that stay, above the foot, which has to be drawn again."""
-        said = list(lines)
-        if said:
-            self._write(self._erase() + "".join(self._ansi(line) + "\n" for line in said))
+        shown = list(lines)
+        if shown:
+            self._write(self._erase() + "".join(self._ansi(line) + "\n" for line in shown))
 
     def stream(self, text: str) -> None:
         """Write a text as it came, with its colours, but without what would move the cursor."""
@@ -90,14 +90,14 @@ class Screen:
     def _ansi(self, line: Text) -> str:
         """Return a line as this stream takes it; what a host says must not move the cursor."""
         line = line.copy()
-        line.plain = self._sayable(line.plain)
+        line.plain = self._printable(line.plain)
         if not self.live:
             return line.plain
         with self._console.capture() as captured:
             self._console.print(line, soft_wrap=True, end="")
         return captured.get()
 
-    def _sayable(self, text: str) -> str:
+    def _printable(self, text: str) -> str:
         text = CONTROLS.sub(" ", text).translate(BREAKS)  # as long as before: colours go by places
         return text if self.unicode else text.translate(ASCII).encode("ascii", "replace").decode()
 

@@ -117,16 +117,16 @@ class State:
             if not work.hosts:
                 del self._work[event.task_id]
         if outcome in ("failed", "ignored", "unreachable"):
-            yield from self._told(event, outcome, event.task, message(event.result))
+            yield from self._notes(event, outcome, event.task, message(event.result))
 
     def _changed(self, event: Event) -> Iterator[Note]:
         self._changes({"event": event.kind, "event_data": event.data, "stdout": event.output})
         found, self._changes.found = self._changes.found, []
         for change in found:
             self._changed_here.add((event.host, event.task_id))
-            yield from self._told(event, "change", change.task, change.item)
+            yield from self._notes(event, "change", change.task, change.item)
 
-    def _told(self, event: Event, kind: str, task: str, text: str) -> list[Note]:
+    def _notes(self, event: Event, kind: str, task: str, text: str) -> list[Note]:
         note = Note(kind, (event.host,), event.role, task, text)
         return self._gather.take(note, len(self._crowds.get(event.task_id, ())))
 

@@ -28,8 +28,8 @@ def tables(run: Outcome, width: int) -> Iterator[Text]:
         whole = judged.as_dict() | {"skipped": _skipped(run.published["verdict"])}
         yield from _lines(verdict.table(_clean(whole), width, _paint))
         yield Text("")
-    told = typed(run.published.get("versions"))
-    for host, found in (told.as_dict()["hosts"] if isinstance(told, Versions) else {}).items():
+    published = typed(run.published.get("versions"))
+    for host, found in (published.as_dict()["hosts"] if isinstance(published, Versions) else {}).items():
         try:
             table = versions.table(_clean(host), _clean(found), datetime.now(UTC), width, _paint)
         except (KeyError, TypeError, ValueError, AttributeError):  # a lock or a record of another shape

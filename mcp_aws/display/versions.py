@@ -99,8 +99,8 @@ def _deploys(deploys: Sequence[Mapping[str, Any]], room: int, paint: Colour) -> 
         colour = COLOURS.get(str(each.get("outcome")), BAD)
         shown.append(paint(line, colour))
         if colour == BAD and each.get("reason"):
-            said = textwrap.wrap(each["reason"], room - 18, max_lines=3, placeholder=" …")
-            shown += [paint(" " * 18 + part, PALE) for part in said]
+            wrapped = textwrap.wrap(each["reason"], room - 18, max_lines=3, placeholder=" …")
+            shown += [paint(" " * 18 + part, PALE) for part in wrapped]
     return shown
 
 

@@ -32,7 +32,7 @@ class Quiet:
     def tick(self, state: State, now: datetime) -> None:
         """Show what is at work."""
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Show a sentence at once."""
 
     def close(self) -> None:
@@ -54,11 +54,11 @@ class Plain(Quiet):
         lines = [(note.kind, lasting(note, check=self._check)) for note in notes if note.kind not in self._hidden]
         for kind, line in lines:
             line.truncate(self._most(kind), overflow="ellipsis")
-        self._screen.say(line for _kind, line in lines)
+        self._screen.print_lines(line for _kind, line in lines)
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Show a sentence at once."""
-        self._screen.say([Text(text, style="yellow")])
+        self._screen.print_lines([Text(text, style="yellow")])
 
     def _most(self, kind: str) -> int:
         return LONGEST
@@ -92,6 +92,6 @@ class Verbose(Quiet):
             text = event.output.replace("\r\n", "\n")
             self._screen.stream((text if self._screen.live else COLOUR.sub("", text)) + "\n")
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Show a sentence at once."""
-        self._screen.say([Text(text, style="yellow")])
+        self._screen.print_lines([Text(text, style="yellow")])

@@ -61,32 +61,32 @@ def whole(text: str) -> int:
     return int(text)
 
 
-def show(stack: Stack, said: argparse.Namespace) -> int:
+def show(stack: Stack, args: argparse.Namespace) -> int:
     """Answer, and return the exit status.
 
     :raises BadInput: when a time, a number or a verb is none.
     """
     history = stack.history
-    asked = _understood(said)
+    asked = _understood(args)
     if asked.verb:
         _judge_verb(asked.verb, {*stack.verbs(), *_verbs(history)})
-    rows = [asdict(one) for one in ANSWERS[said.question](history, asked)]
-    if said.json:
+    rows = [asdict(one) for one in ANSWERS[args.question](history, asked)]
+    if args.json:
         print(json.dumps([{name: _plain(value) for name, value in row.items()} for row in rows], indent=1))
     elif not rows:
-        print(f"No {NOUNS[said.question]} are recorded for {said.inventory}.")
+        print(f"No {NOUNS[args.question]} are recorded for {args.inventory}.")
     else:
-        show_table(said.question, rows)
+        show_table(args.question, rows)
     return 0
 
 
-def _understood(said: argparse.Namespace) -> Asked:
-    if said.number < 1:
-        raise BadInput(f"--number is {said.number}; give one or more.")
-    since, until = (moment_of(text) if text else None for text in (said.since, said.until))
+def _understood(args: argparse.Namespace) -> Asked:
+    if args.number < 1:
+        raise BadInput(f"--number is {args.number}; give one or more.")
+    since, until = (moment_of(text) if text else None for text in (args.since, args.until))
     if since and until and since >= until:
-        raise BadInput(f"--since {said.since} is not before --until {said.until}; exchange them.")
-    return Asked(said.verb, since, until, said.number)
+        raise BadInput(f"--since {args.since} is not before --until {args.until}; exchange them.")
+    return Asked(args.verb, since, until, args.number)
 
 
 def _judge_verb(verb: str, known: set[str]) -> None:

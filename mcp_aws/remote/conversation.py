@@ -27,8 +27,8 @@ NO_COMMAND = 127  # what shells, and ansible-runner, end with when there is no s
 class NodeError(RuntimeError):
     """A control node did not run what it was sent, or not to its end. `events` is how many events had come."""
 
-    def __init__(self, node: Node, what: str, said: str = "", remedy: str = "", *, events: int = 0) -> None:
-        heard = f"It said: {said}" if said else ""
+    def __init__(self, node: Node, what: str, output: str = "", remedy: str = "", *, events: int = 0) -> None:
+        heard = f"It said: {output}" if output else ""
         super().__init__("\n".join(filter(None, [f"Control node {node}: {what}.", heard, remedy or node.trial])))
         self.events = events
 
@@ -80,15 +80,15 @@ class _Conversation:
 
     def hold(self) -> tuple[str, int]:
         """Take everything to the end; return the status and the exit status."""
-        for said in self._lines():
-            if "status" in said:
-                self._heed(said)
-            elif "zipfile" in said:
-                self._rc = self._unpack(said["zipfile"])
-            elif "eof" in said:
+        for message in self._lines():
+            if "status" in message:
+                self._heed(message)
+            elif "zipfile" in message:
+                self._rc = self._unpack(message["zipfile"])
+            elif "eof" in message:
                 return self._end()
-            elif said.get("event") != "keepalive":
-                self._take(said)
+            elif message.get("event") != "keepalive":
+                self._take(message)
         raise self._broken()
 
     def _lines(self) -> Iterator[dict[str, Any]]:
@@ -97,26 +97,26 @@ class _Conversation:
             for there, here in self._nearer:
                 line = line.replace(there, here)
             try:
-                said = json.loads(line)
+                message = json.loads(line)
             except ValueError:
-                said = None
-            if not isinstance(said, dict):
+                message = None
+            if not isinstance(message, dict):
                 if not line.endswith(b"\n"):  # half a line
                     return
                 shown = line.decode(errors="replace").strip()[:LONGEST]
                 what = "it printed a line that is not of ansible-runner's stream"
                 remedy = "What its shell prints by itself, as a greeting in ~/.bashrc, must be kept to terminals."
                 raise NodeError(self._node, what, shown, remedy, events=self._events)
-            yield said
+            yield message
 
-    def _heed(self, said: Mapping[str, Any]) -> None:
+    def _heed(self, message: Mapping[str, Any]) -> None:
         """Take a status. That of the beginning holds the whole environment of the node: none of it is kept."""
-        self._status = said["status"]
+        self._status = message["status"]
         if self._status == "starting":
-            self._nearer = remote_job.nearer(self._request, said["cwd"])
+            self._nearer = remote_job.nearer(self._request, message["cwd"])
         elif self._status == "error":
-            told = [said.get("job_explanation"), said.get("result_traceback")]
-            raise NodeError(self._node, "it could not begin", " ".join(filter(None, told)), events=self._events)
+            reasons = [message.get("job_explanation"), message.get("result_traceback")]
+            raise NodeError(self._node, "it could not begin", " ".join(filter(None, reasons)), events=self._events)
 
     def _take(self, event: dict[str, Any]) -> None:
         """Hand on an event; ansible-runner numbers them, so that one that is missing is found."""
@@ -146,16 +146,16 @@ class _Conversation:
     def _end(self) -> tuple[str, int]:
         """Return how it ended."""
         if self._rc == NO_COMMAND:
-            said = self._stream.said()[1]
+            output = self._stream.result()[1]
             remedy = "Install ansible-core beside ansible-runner there."
-            raise NodeError(self._node, "it has no ansible-playbook", said, remedy)
+            raise NodeError(self._node, "it has no ansible-playbook", output, remedy)
         return self._status, self._rc
 
     def _broken(self) -> NodeError:
         """Say why there is no more."""
-        rc, said = self._stream.said()
+        rc, output = self._stream.result()
         if self._status:
             what = f"the stream broke after {self._events} events"
             remedy = "What the run did until then is done; see whether the node lives, and run it again."
-            return NodeError(self._node, what, said, remedy, events=self._events)
-        return NodeError(self._node, f"it did not begin (exit status {rc})", said)
+            return NodeError(self._node, what, output, remedy, events=self._events)
+        return NodeError(self._node, f"it did not begin (exit status {rc})", output)

@@ -71,9 +71,9 @@ class Node:
         return cls(("receptorctl", "--socket", socket, *submit, *options, worktype), environment, node, trial=trial)
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Node:
+    def of(cls, data: Mapping[str, Any]) -> Node:
         """Return the node of an order."""
-        return cls(**dict(said) | {name: tuple(said[name]) for name in ("command", "environment")})
+        return cls(**dict(data) | {name: tuple(data[name]) for name in ("command", "environment")})
 
     def __str__(self) -> str:
         return self.name or shlex.join(self.command)

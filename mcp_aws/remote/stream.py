@@ -98,7 +98,7 @@ class Stream:
             size -= len(piece)
             yield piece
 
-    def said(self) -> tuple[int | None, str]:
+    def result(self) -> tuple[int | None, str]:
         """Return the exit status, None for a command that does not end, and the end of its standard error."""
         rc = self._wait(time.monotonic() + PATIENCE)
         self._errors.seek(0)

@@ -29,11 +29,11 @@ class Configure(AnyVerdict, schema="mcp.aws/configure/1"):
     @property
     def words(self) -> str:
         """The versions of each host."""
-        told = {host: {"Docker": one.docker, "PostgreSQL": one.postgresql} for host, one in self.hosts.items()}
+        versions = {host: {"Docker": one.docker, "PostgreSQL": one.postgresql} for host, one in self.hosts.items()}
         texts = [
-            f"{host} has {', '.join(f'{name} {version}' for name, version in said.items() if version)}"
-            for host, said in told.items()
-            if any(said.values())
+            f"{host} has {', '.join(f'{name} {version}' for name, version in own.items() if version)}"
+            for host, own in versions.items()
+            if any(own.values())
         ]
         return listed(texts) or count(len(self.hosts), "host")
 

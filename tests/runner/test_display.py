@@ -353,7 +353,7 @@ def test_a_foot_is_taken_away_also_after_the_window_was_made_narrow(monkeypatch:
     screen.draw(FOOT)
     assert stream.getvalue() == "\x1b[?25l" + "━" * 70 + "\n" + "x" * 20
     monkeypatch.setenv("COLUMNS", "40")
-    screen.say([Text("stays", style="red")])
+    screen.print_lines([Text("stays", style="red")])
     assert stream.getvalue().endswith("\r\x1b[2A\x1b[J\x1b[31mstays\x1b[0m\n")
     screen.close()
     assert stream.getvalue().endswith("\n\x1b[?25h")
@@ -373,7 +373,7 @@ def test_a_foot_is_taken_away_also_after_the_window_was_made_narrow(monkeypatch:
 def test_what_a_screen_can_show(environment: dict[str, str], plain: bool, live: bool, said: str) -> None:
     stream = Terminal()
     screen = Screen(stream, environment, plain=plain)
-    screen.say([Text("✘ a\x1bb…", style="red")])
+    screen.print_lines([Text("✘ a\x1bb…", style="red")])
     assert screen.live is live
     assert stream.getvalue().replace("\x1b[0m\x1b[31m", "") == said.replace("\x1b[0m\x1b[31m", "")
 
@@ -396,5 +396,5 @@ class Closed(io.StringIO):
 
 def test_a_reader_that_goes_away_does_not_end_the_words_with_an_error() -> None:
     screen = Screen(Closed(), UTF8)
-    screen.say([Text("one")])
-    screen.say([Text("two")])
+    screen.print_lines([Text("one")])
+    screen.print_lines([Text("two")])
