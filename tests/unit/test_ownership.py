@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mcp.aws.plugins.module_utils.aws.ownership import (
-    LEFT_BY_A_KILL,
+    UNTAGGED_ORPHAN,
     Tags,
     explain,
     foreign,
@@ -24,7 +24,7 @@ OURS, THEIRS = {"mcp:name": "acme", "Name": "x"}, {"mcp:name": "rival"}
         ({}, "foreign"),
         ({"Name": "acme"}, "foreign"),
         (None, "foreign"),
-        (LEFT_BY_A_KILL, "ours"),
+        (UNTAGGED_ORPHAN, "ours"),
     ],
 )
 def test_judge(tags: Tags, answer: str) -> None:

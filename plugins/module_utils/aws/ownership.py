@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 Tags = Mapping[str, str] | None  # None: they may not be read, as those of another account's bucket
 # S3 makes a bucket and tags it by two requests: an empty one without any tag is what a run killed between them left.
-LEFT_BY_A_KILL: Tags = MappingProxyType({})
+UNTAGGED_ORPHAN: Tags = MappingProxyType({})
 
 # Kind, in words, and the variable that names it.
 KINDS = {
@@ -31,7 +31,7 @@ MANY = ("parameters", "alarms")  # kinds of which one question finds any number
 
 def judge(tags: Tags, tag: str, owner: str) -> str:
     """Return `ours` or `foreign`."""
-    ours = tags is LEFT_BY_A_KILL or (tags is not None and tags.get(tag) == owner)
+    ours = tags is UNTAGGED_ORPHAN or (tags is not None and tags.get(tag) == owner)
     return "ours" if ours else "foreign"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.mcp.aws.plugins.module_utils.aws.ownership import LEFT_BY_A_KILL, Tags
+from ansible_collections.mcp.aws.plugins.module_utils.aws.ownership import UNTAGGED_ORPHAN, Tags
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     from botocore.exceptions import ClientError
@@ -54,7 +54,7 @@ class ResourceTags:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code == "NoSuchTagSet":
-                return {name: LEFT_BY_A_KILL if self._is_empty(name) else {}}
+                return {name: UNTAGGED_ORPHAN if self._is_empty(name) else {}}
             if code in {"AccessDenied", "403"}:
                 return {name: None}
             raise
