@@ -13,8 +13,8 @@ import pytest
 from aws_account import Clients, Outcome, Role, by_key
 
 NAMES = ["database_password", "redis_password", "token"]
-CREATE, DELETE = ["Create the missing secrets"], ["Delete the secrets"]
-ROTATE = ["Give the secrets new values"]
+CREATE, ROTATE = ["Create the missing secrets"], ["Give the secrets new values"]
+TAGS = ["Set the tags of the secrets"]
 FOREIGN = [{"Key": "mcp:name", "Value": "rival"}]
 
 
@@ -93,10 +93,12 @@ def test_drift_of_tags_is_announced_and_repaired_and_a_lost_secret_made_again(
         Tags=[{"Key": "by", "Value": "hand"}, {"Key": "mcp:collection", "Value": "other"}], **target
     )
     ssm.delete_parameter(Name=f"{path}/redis_password")
-    assert role.converge(check=True).changes == CREATE
+    drift = [*CREATE, f"{TAGS[0]}: {path}/token"]
+    assert role.converge(check=True).changes == drift
     assert sorted(read(ssm, path)) == ["database_password", "token"]
-    assert role.converge().changes == CREATE
-    assert tags_of(ssm, f"{path}/token") == tags
+    assert role.converge().changes == drift
+    assert tags_of(ssm, f"{path}/token") == tags | {"by": "hand"}
+    ssm.remove_tags_from_resource(TagKeys=["by"], **target)
     after = values(ssm, path)
     assert {name for name in NAMES if after[name] != before[name]} == {"redis_password"}
 
@@ -114,7 +116,7 @@ def test_secrets_of_the_application_are_made_too(role: Role, ssm: Any, path: str
 def test_a_check_says_what_would_be_rotated_and_rotates_nothing(role: Role, ssm: Any, path: str) -> None:
     before = read(ssm, path)
     outcome = rotate(role, check=True, secrets_rotate="token,redis_password")
-    assert outcome.changes == ROTATE
+    assert outcome.changes == ROTATE * 2
     assert f"Would get a new value: {path}/redis_password, {path}/token." in outcome.output
     assert read(ssm, path) == before
 
@@ -141,7 +143,7 @@ def test_all_are_rotated_unless_some_are_named_and_unknown_ones_are_refused(role
     assert not misspelt.ok
     assert "No such secret to rotate: `tokn`. There are database_password, redis_password, token." in unknown.message
     assert values(ssm, path) == before
-    assert rotate(role).changes == ROTATE
+    assert rotate(role).changes == ROTATE * 3
     after = values(ssm, path)
     assert {name for name in NAMES if after[name] == before[name]} == set()
 
@@ -150,17 +152,18 @@ def test_another_key_is_used_from_the_next_rotation_on(role: Role, aws: Clients,
     key = aws("kms").create_key()["KeyMetadata"]["KeyId"]
     asked = role.converge(secrets_kms_key_id=key)
     assert (asked.ok, asked.changes) == (True, [])
-    assert "encrypted with another key than kms_key_id says" in asked.output
-    assert rotate(role, secrets_kms_key_id=key).changes == ROTATE
+    assert "encrypted with another key than secrets_kms_key_id says" in asked.output
+    assert rotate(role, secrets_kms_key_id=key).changes == ROTATE * 3
     names = {"Key": "Name", "Values": [f"{path}/{name}" for name in NAMES]}
     assert {each["KeyId"] for each in ssm.describe_parameters(ParameterFilters=[names])["Parameters"]} == {key}
 
 
 def test_all_secrets_are_deleted_once_but_somebody_elses(role: Role, ssm: Any, path: str) -> None:
     ssm.put_parameter(Name=f"{path}/theirs", Value="x", Type="String", Tags=FOREIGN)
-    assert role.delete(check=True).changes == DELETE
+    deleted = [f"Delete the secrets: {path}/{name}" for name in sorted([*NAMES, "session_key"])]
+    assert role.delete(check=True).changes == deleted
     assert len(read(ssm, path)) == 5
-    assert role.delete().changes == DELETE
+    assert role.delete().changes == deleted
     assert sorted(read(ssm, path)) == ["theirs"]
     again = role.delete()
     assert (again.ok, again.changes) == (True, [])
@@ -182,9 +185,9 @@ def test_somebody_elses_and_plain_parameters_are_refused(role: Role, ssm: Any, p
 
 
 def test_an_empty_account_gets_what_was_announced(role: Role, ssm: Any, path: str) -> None:
-    assert role.converge(check=True).changes == CREATE
+    assert role.converge(check=True).changes == CREATE * 3
     assert read(ssm, path) == {}
-    assert role.converge().changes == CREATE
+    assert role.converge().changes == CREATE * 3
     assert sorted(read(ssm, path)) == NAMES
 
 

@@ -45,10 +45,12 @@ secrets:
 from contextlib import suppress
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.mcp.aws.plugins.module_utils.parameter_store import WITH_RETRIES
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions
+
+WITH_RETRIES = AWSRetry.jittered_backoff(delay=1, catch_extra_error_codes=["ThrottlingException"])
 
 
 def main() -> None:
