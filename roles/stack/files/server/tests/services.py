@@ -180,6 +180,14 @@ class RunningServer:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
 
+def wait_for(true: Callable[[], bool]) -> None:
+    """Wait until it is true what the server did after its answer."""
+    deadline = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 

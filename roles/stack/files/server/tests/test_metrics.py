@@ -8,25 +8,16 @@ import contextlib
 import json
 import os
 import signal
-import time
-from collections.abc import Callable
 
 import pytest
 from mcp_memory import __version__
 from mcp_memory.metrics import DEAD_KEPT, folder, forget_dead
-from services import HTTP, STRICT_TOKENS, RunningServer, scrape, value
+from services import HTTP, STRICT_TOKENS, RunningServer, scrape, value, wait_for
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 AUTHORIZED = {"Authorization": f"Bearer {STRICT_TOKENS['metrics']}"}
 CALL = AUTHORIZED | {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def call(server: RunningServer, tool: str, **arguments: object) -> None:
