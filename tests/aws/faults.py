@@ -1,7 +1,8 @@
 """Bad days of an AWS API, between the clients and moto, for as long as a test wants them.
 
-PUT /faults with {"throttling": {"seconds": 5, "after": 9}}, {"consistency": {"seconds": 2}} or
-{"expiry": {"access_key": "...", "after": 9}} begins them, {} ends them; GET tells how many requests each has refused.
+PUT /faults with {"throttling": {"seconds": 5, "after": 9}}, {"consistency": {"seconds": 2}},
+{"expiry": {"access_key": "...", "after": 9}} or {"denial": {"operation": "PutParameter"}} begins them, {} ends them;
+GET tells how many requests each has refused.
 """
 
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -61,7 +62,26 @@ class Expiry:
         return answers.refuse(call, code, "The security token included in the request is expired", status)
 
 
-KINDS: dict[str, Callable[..., Any]] = {"consistency": Consistency, "expiry": Expiry, "throttling": Throttling}
+class Denial:
+    """The credentials lack the right to one operation."""
+
+    def __init__(self, operation: str):
+        self.operation = operation
+
+    def answer(self, call: calls.Call, _: dict[str, Any]) -> Answer:
+        """Refuse the operation; `answers` writes it as the services of JSON do."""
+        if call.operation != self.operation:
+            return None
+        sentence = f"User: nobody is not authorized to perform: {call.service}:{call.operation}"
+        return answers.refuse(call, "AccessDeniedException", sentence, 400)
+
+
+KINDS: dict[str, Callable[..., Any]] = {
+    "consistency": Consistency,
+    "denial": Denial,
+    "expiry": Expiry,
+    "throttling": Throttling,
+}
 
 
 class Faults:

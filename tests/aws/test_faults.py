@@ -90,3 +90,12 @@ def test_credentials_that_end_half_way_are_named_and_what_was_made_stays(fresh: 
     assert (again.status, again.changed) == (0, 0), again.output
     faults(fresh)
     assert left <= kinds(fresh)
+
+
+def test_a_right_that_is_missing_for_secrets_is_named_although_their_values_are_hidden(fresh: Account) -> None:
+    faults(fresh, denial={"operation": "PutParameter"})
+    run = fresh.run("rotate_secrets")
+    assert run.status != 0
+    assert ask(fresh, "GET")["denial"] > 0
+    assert "Create the missing secrets: The credentials may not do this (AccessDeniedException" in run.said
+    assert "not authorized to perform: ssm:PutParameter" in run.said
