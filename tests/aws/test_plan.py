@@ -123,6 +123,7 @@ def test_the_plan_of_a_teardown_is_what_it_does(account: Account, stack: Stack, 
     plan = stack.plan("teardown", extra_vars=account.variables() | gone)
     applied = stack.teardown(confirm=NAME, extra_vars=account.variables() | gone)
     assert plan.drift
+    assert "Network interfaces of others" in " ".join(plan.unpredicted)
     assert only_in(announced(plan), announced(applied)) == {}
     assert plan.run.verdict is None, "a plan deletes nothing"
     assert isinstance(applied.verdict, Teardown)
