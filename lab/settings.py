@@ -20,7 +20,6 @@ METADATA_PORT = 8775
 APT_PROXY_PORT = 3142
 REGISTRY_PORT = 5443
 INTERNAL_DOMAIN = "lab.internal"
-APT_HOST = f"apt.{INTERNAL_DOMAIN}"
 
 # Public addresses come from a range set aside for tests (RFC 2544), so that no packet can be meant for somebody else.
 PUBLIC_RANGE = "198.18.0.0/24"
