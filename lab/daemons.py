@@ -40,6 +40,15 @@ def _started_at(pid: int) -> str | None:
     return None if state == "Z" and len(threads) == 1 else ticks
 
 
+def lives(pid: int, program: str) -> bool:
+    """Tell whether a process of this id runs and is this program."""
+    try:
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return name == program and _started_at(pid) is not None
+
+
 def _recorded(name: str) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(_record(name).read_text())

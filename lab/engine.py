@@ -1,12 +1,14 @@
 """The container engine: the machine's own where one answers, otherwise a dockerd of ours."""
 
 import os
+from pathlib import Path
 
 from . import daemons
 from .settings import LABEL
 from .shell import LabError, run, succeeds, wait_for
 
 NAME = "dockerd"
+PID_FILE = Path("/run/docker.pid")
 
 
 def answers() -> bool:
@@ -23,8 +25,17 @@ def up() -> None:
             "No container engine answers, and only root may start one. Run `sudo make lab`, or start Docker and add "
             "yourself to the group docker."
         )
+    _forget_the_killed()
     daemons.start(NAME, "dockerd")
     wait_for("The container engine", answers, seconds=60, evidence=[daemons.log_of(NAME)])
+
+
+def _forget_the_killed() -> None:
+    """Remove pid files that a killed dockerd left: the next takes any process, or a zombie, of that id for it."""
+    if PID_FILE.exists() and not daemons.lives(int(PID_FILE.read_text()), NAME):
+        PID_FILE.unlink()
+        # Its containerd dies with it, a moment later.
+        PID_FILE.with_name("docker").joinpath("containerd/containerd.pid").unlink(missing_ok=True)
 
 
 def down() -> None:

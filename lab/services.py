@@ -1,6 +1,5 @@
 """The services behind the edge address: DNS, TLS, package cache and repository, image registry, and lxcfs."""
 
-import os
 import shutil
 import sys
 from functools import partial
@@ -64,7 +63,7 @@ cache_dir ufs {CACHE}/packages 8000 16 64
 maximum_object_size 512 MB
 refresh_pattern \\.deb$ 525600 100% 525600
 refresh_pattern . 0 0% 0
-pid_filename {RUN}/squid.pid
+pid_filename none
 cache_log {RUN}/log/squid.log
 access_log none
 shutdown_lifetime 1 seconds
@@ -147,7 +146,15 @@ def _apt_cache(configuration: Path) -> None:
 
 def tells_sizes() -> bool:
     """Tell whether lxcfs answers, ours or the machine's own."""
-    return (LXCFS / "proc/meminfo").exists()
+    try:
+        return (LXCFS / "proc/meminfo").exists()
+    except OSError:  # ENOTCONN: mounted by an lxcfs that was killed
+        return False
+
+
+def _is_mounted() -> bool:
+    # os.path.ismount asks the file system, and a dead one does not answer.
+    return any(line.split()[4] == str(LXCFS) for line in Path("/proc/self/mountinfo").read_text().splitlines())
 
 
 def _lxcfs() -> None:
@@ -156,8 +163,8 @@ def _lxcfs() -> None:
         return
     if not Path("/dev/fuse").exists():
         succeeds("mknod", "/dev/fuse", "c", "10", "229")
-    LXCFS.mkdir(parents=True, exist_ok=True)
-    if os.path.ismount(LXCFS):
+    while _is_mounted():
         run("umount", "--lazy", LXCFS)
+    LXCFS.mkdir(parents=True, exist_ok=True)
     daemons.start("lxcfs", "lxcfs", "--foreground", "--pidfile", RUN / "lxcfs.own.pid", LXCFS)
     wait_for("lxcfs", tells_sizes, seconds=10, evidence=[daemons.log_of("lxcfs")])

@@ -45,6 +45,19 @@ def test_lab_whose_api_was_killed_starts_anew_without_orphans() -> None:
     assert lab("status").returncode == 0
 
 
+def test_lab_whose_processes_all_were_killed_comes_up_again() -> None:
+    """As after a power cut: no part had the time to take away what it had mounted or written."""
+    assert lab("up").returncode == 0
+    records = [json.loads(path.read_text()) for path in RUN.glob("*.pid")]
+    # A number alone is the pid that a daemon wrote itself.
+    for record in [record for record in records if isinstance(record, dict)]:
+        os.kill(record["pid"], signal.SIGKILL)
+    again = lab("up")
+    assert again.returncode == 0, again.stderr
+    assert lab("status").returncode == 0
+    assert services.tells_sizes()
+
+
 def test_down_leaves_nothing_behind_and_can_be_repeated() -> None:
     for _ in range(2):
         done = lab("down")
