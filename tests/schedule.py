@@ -1,6 +1,5 @@
 """Run commands side by side: the longest chain first, as many as the processors bear, each with a time limit.
 
-How many that is begins with what the nodes say of themselves, and grows while the processors are seen to be idle.
 A node may need that others passed before (`needs`), or only that they have ended (`after`). nodes.py says what is run.
 """
 
@@ -13,9 +12,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-GLANCE = 10.0  # seconds between two looks at the processors
-IDLE, BUSY = 0.15, 0.02  # shares of idle time above which more is started, and below which less
-STEP = 0.4  # of a processor
 PATIENT = ("nice", "-n", "10")
 
 
@@ -36,26 +32,6 @@ class Node:
     needs: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
     patient: bool = False
-
-
-class Processors:
-    """The share of time in which this machine's processors had nothing to do, since the last question."""
-
-    STATISTICS = Path("/proc/stat")
-
-    def __init__(self) -> None:
-        self.last = self._times()
-
-    def _times(self) -> tuple[int, int]:
-        """Return the time in which they were idle, and all time."""
-        times = [int(word) for word in self.STATISTICS.read_text().splitlines()[0].split()[1:9]]
-        return times[3] + times[4], sum(times)
-
-    def idle(self) -> float:
-        """Return the share."""
-        (before, then), (after, now) = self.last, self._times()
-        self.last = after, now
-        return (after - before) / max(1, now - then)
 
 
 @dataclass(frozen=True)
@@ -127,20 +103,10 @@ def execute(node: Node, folder: Path, environment: dict[str, str]) -> Result:
     return Result(node, status == 0, time.monotonic() - began, output, why)
 
 
-def room(more: float, idle: float, capacity: float) -> float:
-    """Return how much above the capacity may run, at most as much again: more after idle time, less without any."""
-    return min(more + STEP, capacity) if idle > IDLE else max(more - STEP, 0) if idle < BUSY else more
-
-
 def run(
-    nodes: list[Node],
-    capacity: float,
-    execute: Callable[[Node], Result],
-    tell: Callable[[Result], None],
-    idle: Callable[[], float] = lambda: 0,
+    nodes: list[Node], capacity: float, execute: Callable[[Node], Result], tell: Callable[[Result], None]
 ) -> list[Result]:
     """Run all nodes and return what came of each, in the order in which they ended; `tell` hears of each at once."""
-    more = 0.0
     waiting, running = list(nodes), dict[Future[Result], Node]()
     done: dict[str, Result] = {}
 
@@ -153,16 +119,13 @@ def run(
             while lost := next((node for node in waiting if missing(node, done)), None):
                 waiting.remove(lost)
                 ended(Result(lost, False, None, Path(), f"not run, as `{missing(lost, done)}` failed"))
-            while chosen := startable(waiting, list(running.values()), capacity + more):
+            while chosen := startable(waiting, list(running.values()), capacity):
                 waiting.remove(chosen)
                 running[pool.submit(execute, chosen)] = chosen
             if running:
-                done_now = wait(running, GLANCE if waiting else None, FIRST_COMPLETED).done
-                for future in done_now:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
                     del running[future]
                     ended(future.result())
-                if not done_now:
-                    more = room(more, idle(), capacity)
             elif waiting:
                 raise ValueError(f"these wait for each other: {', '.join(node.name for node in waiting)}")
     return list(done.values())

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -60,38 +59,6 @@ def test_the_processors_are_shared_and_a_node_that_wants_more_than_all_runs_alon
     assert schedule.startable([half, whole], [node("other")], 1.5) is half
     assert schedule.startable([huge], [half], 2) is None
     assert schedule.startable([huge, half], [], 2) is huge
-
-
-def test_more_is_started_while_the_processors_are_idle_and_less_again_when_they_are_not() -> None:
-    more = 0.0
-    for _ in range(9):
-        more = schedule.room(more, 0.5, 2.4)
-    assert more == 2.4
-    assert schedule.room(more, 0.1, 2.4) == 2.4
-    assert schedule.room(more, 0.0, 2.4) == 2.0
-    assert schedule.room(0.0, 0.0, 2.4) == 0.0
-
-
-def test_a_node_that_waits_makes_room_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "GLANCE", 0.01)
-    begun = threading.Event()
-
-    def execute(wanted: Node) -> Result:
-        if wanted.name == "second":
-            begun.set()
-        return Result(wanted, begun.wait(20), 0.0, Path())
-
-    both = [node("first", 9), node("second")]
-    assert [each.ok for each in schedule.run(both, 1, execute, lambda result: None, lambda: 1.0)] == [True, True]
-
-
-def test_idle_time_is_counted_from_the_last_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule.Processors, "STATISTICS", tmp_path / "stat")
-    (tmp_path / "stat").write_text("cpu 100 0 0 800 100 0 0 0 0 0\ncpu0 1\n")
-    processors = schedule.Processors()
-    (tmp_path / "stat").write_text("cpu 130 0 30 830 110 0 0 0 0 0\ncpu0 1\n")
-    assert processors.idle() == 0.4
-    assert processors.idle() == 0
 
 
 def test_a_circle_is_an_error_and_no_endless_wait() -> None:
