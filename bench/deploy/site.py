@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from bench.converge.hosts import Account, Host, StepFailed
 from bench.converge.tools import execute
 from tests.e2e.conftest import BIN, ROOT, aws
@@ -50,8 +52,7 @@ class Site:
             "stack_repository": REPOSITORY,
             "stack_logging": {"driver": "local"},
             "stack_drain_seconds": self.drain,
-            "stack_smoke_test_tools": ["recall", "remember"],
-            "stack_smoke_test_tool": "list_memories",
+            **yaml.safe_load((ROOT / SERVER / "stack.yml").read_text())["__reference_server"],
         }
 
     @contextmanager

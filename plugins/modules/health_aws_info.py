@@ -28,7 +28,9 @@ options:
     type: str
     required: true
   log_pattern:
-    description: What an entry in the log group must contain. Empty takes any entry.
+    description:
+      - What an entry in the log group must contain. Empty takes any entry, and without one nothing is measured, as not
+        every server logs.
     type: str
     default: ""
   log_since:
@@ -194,6 +196,8 @@ class Deployment:
                     waited = time.monotonic() - started
                     return {"group": name, "stream": event.get("logStreamName"), "seconds": waited}
             if time.monotonic() - started > self.params["log_deadline"]:
+                if not pattern:
+                    return {"skipped": "the server has logged nothing in this run, and health_log_pattern is empty"}
                 return {"group": None, "seconds": time.monotonic() - started}
             time.sleep(LOG_POLL_SECONDS)
 

@@ -87,9 +87,9 @@ EXAMPLES = r"""
     url: http://127.0.0.1:8102
     host: mcp.example.org
     token: "{{ stack_smoke_test_token }}"
-    tools: [remember, recall]
-    tool: recall
-    arguments: {key: gate}
+    tools: [search, fetch]
+    tool: search
+    arguments: {query: gate}
     container: mcp-green
   become: true
 """

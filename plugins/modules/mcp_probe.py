@@ -13,6 +13,7 @@ version_added: 0.1.0
 description:
   - Speaks HTTP, MCP over Streamable HTTP (with the official client) and MCP over WebSocket to a server, and measures.
   - A probe that fails does not fail the module; it comes back as C(error) with the reason.
+  - What the server is not said to have, as its option is empty, comes back as C(skipped).
   - What it writes under O(key) is left there until the probe V(delete) runs.
 options:
   url:
@@ -23,7 +24,7 @@ options:
     description: What to do, in this order.
     type: list
     elements: str
-    choices: [tcp, health, ready, unauthorized, trace, mcp, websocket, write, read, burst, delete]
+    choices: [tcp, health, ready, answers, unauthorized, trace, mcp, websocket, call, write, read, burst, delete]
     required: true
   token:
     description: Bearer token; empty for a server that wants none.
@@ -43,21 +44,25 @@ options:
     elements: int
     default: []
   health_path:
-    description: Path that answers while the server lives.
+    description: Path that answers 200 while the server lives; empty for none.
     type: str
     default: /health
   ready_path:
-    description: Path that answers while the server can work.
+    description: Path that answers 200 while the server can work; empty for none.
     type: str
     default: /ready
   mcp_path:
-    description: Path of MCP over Streamable HTTP.
+    description: Path of MCP over Streamable HTTP; empty for none.
     type: str
     default: /mcp
   websocket_path:
-    description: Path of MCP over WebSocket.
+    description: Path of the WebSocket; empty for none.
     type: str
     default: /ws
+  websocket_subprotocol:
+    description: Subprotocol to ask for; empty means C(mcp). MCP is spoken where the server takes that.
+    type: str
+    default: ""
   key:
     description: Name under which to write; also the page that V(trace) asks for.
     type: str
@@ -66,6 +71,14 @@ options:
     description: What to write.
     type: str
     default: ""
+  call_tool:
+    description: Harmless tool to call; empty leaves the probe out.
+    type: str
+    default: ""
+  call_arguments:
+    description: Its arguments.
+    type: dict
+    default: {}
   write_tool:
     description: Tool that writes; empty leaves the probe out.
     type: str
@@ -75,7 +88,7 @@ options:
     type: dict
     default: {}
   read_tool:
-    description: Tool that reads; empty leaves the probe out, and a burst lists tools instead.
+    description: Tool that reads; empty leaves the probe out, and a burst calls O(call_tool) or lists tools.
     type: str
     default: ""
   read_arguments:
@@ -141,14 +154,17 @@ import time
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.mcp.aws.plugins.module_utils.mcp.client import MISSING, Probes
 
-PROBES = ["tcp", "health", "ready", "unauthorized", "trace", "mcp", "websocket", "write", "read", "burst", "delete"]
+PROBES = ["tcp", "health", "ready", "answers", "unauthorized", "trace", "mcp", "websocket", "call", "write", "read"]
+PROBES += ["burst", "delete"]
+PURPOSES = ("call", "write", "read", "delete")
+TEXTS = ("address", "key", "value", "cached_field", "websocket_subprotocol")
 
 
 def main() -> None:
     """Run the probes that were asked for."""
-    words = {name: {"type": "str", "default": ""} for name in ("address", "key", "value", "cached_field")}
-    tools = {f"{purpose}_tool": {"type": "str", "default": ""} for purpose in ("write", "read", "delete")}
-    arguments = {f"{purpose}_arguments": {"type": "dict", "default": {}} for purpose in ("write", "read", "delete")}
+    words = {name: {"type": "str", "default": ""} for name in TEXTS}
+    tools = {f"{purpose}_tool": {"type": "str", "default": ""} for purpose in PURPOSES}
+    arguments = {f"{purpose}_arguments": {"type": "dict", "default": {}} for purpose in PURPOSES}
     paths = {"health_path": "/health", "ready_path": "/ready", "mcp_path": "/mcp", "websocket_path": "/ws"}
     module = AnsibleModule(
         argument_spec={

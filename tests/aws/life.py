@@ -38,7 +38,7 @@ OPTIONS = {
 }
 CHANGED = {"instance_type": "t3.micro", "instance_volume_size": 24, "network_client_cidrs": ["203.0.113.0/24"]}
 # As if a host had been measured, so that its entry in the log is looked for.
-MEASURED = {"health_state": {"started": 1_700_000_000, "key": "none", "checks": []}, "health_log_deadline": 1}
+MEASURED = {"health_state": {"started": 1_700_000_000, "log_pattern": "none", "checks": []}, "health_log_deadline": 1}
 Keys = Mapping[str, tuple[str, str]]
 
 

@@ -14,6 +14,9 @@ EXPECTED = {
     "response_limit_seconds": 2.0,
     "error_limit_percent": 1.0,
     "tools": ["recall", "remember"],
+    "health_path": "/health",
+    "ready_path": "",
+    "websocket_subprotocol": "mcp",
     "unit": "mcp@blue.service",
     "project": "mcp-blue",
 }
@@ -25,8 +28,9 @@ BURST = {
 }  # fmt: skip
 
 
-def judge(part: str, value: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    rules = [*checks_door.rules(EXPECTED), *checks_door.after_rules(EXPECTED)]
+def judge(part: str, value: dict[str, Any], **expected: Any) -> dict[str, dict[str, Any]]:
+    expected = EXPECTED | expected
+    rules = [*checks_door.rules(expected), *checks_door.after_rules(expected)]
     return {check["id"]: check for check in examine([rule for rule in rules if rule.part == part], {part: value})}
 
 
@@ -46,11 +50,18 @@ def judge(part: str, value: dict[str, Any]) -> dict[str, dict[str, Any]]:
         ("health", {"status": 502, "body": "gone", "seconds": 0.004}, "http_health", False, "502 in 4 ms gone"),
         ("ready", {"status": 503, "body": "redis", "seconds": 0.004}, "http_ready", False, "redis"),
         ("unauthorized", {"status": 401}, "authentication", True, "401"),
+        ("unauthorized", {"status": 403}, "authentication", True, "403"),
         ("unauthorized", {"status": 200}, "authentication", False, "200"),
+        ("unauthorized", {"status": 406}, "authentication", False, "406"),
+        ("answers", {"status": 200, "seconds": 0.01}, "health_checks", True, "200 in 10 ms"),
+        ("answers", {"status": 503, "seconds": 0.01}, "health_checks", False, "503 in 10 ms"),
+        ("answers", {"status": 406, "any": True, "seconds": 0.01}, "health_checks", True, "406 in 10 ms"),
+        ("answers", {"status": 503, "any": False, "seconds": 0.01}, "health_checks", False, "503"),
+        ("call", {"tool": "ping", "seconds": 0.02}, "call", True, "ping in 20 ms"),
         ("mcp", MCP, "mcp", True, "mcp-memory 0.1.0, 2026-07-28, 2 tools, 20 ms"),
         ("mcp", {**MCP, "tools": ["recall"]}, "mcp", False, "lacks remember"),
         ("websocket", WEBSOCKET, "websocket", True, "mcp, 2025-06-18, 2 tools, 30 ms"),
-        ("websocket", {**WEBSOCKET, "subprotocol": None}, "websocket", False, "None"),
+        ("websocket", {"subprotocol": None, "seconds": 0.03}, "websocket", False, "101, no subprotocol, 30 ms"),
         ("websocket", {**WEBSOCKET, "tools": []}, "websocket", False, "0 tools"),
         ("write", {"tool": "remember", "seconds": 0.02}, "write", True, "remember in 20 ms"),
         ("write", {"tool": "remember", "seconds": 2.0}, "write", False, "2000 ms"),
@@ -78,3 +89,23 @@ def test_judgement(part: str, value: dict[str, Any], check: str, ok: bool, measu
     found = judge(part, value)[check]
     assert found["ok"] is ok
     assert measured in found["measured"]
+
+
+@pytest.mark.parametrize(
+    ("subprotocol", "value", "ok"),
+    [
+        ("", {"subprotocol": None, "seconds": 0.03}, True),
+        ("", WEBSOCKET, True),
+        ("", {**WEBSOCKET, "tools": ["recall"]}, False),
+        ("chat", {"subprotocol": "chat", "seconds": 0.03}, True),
+        ("chat", {"subprotocol": None, "seconds": 0.03}, False),
+        ("chat", WEBSOCKET, False),
+    ],
+)
+def test_a_websocket_speaks_what_the_server_is_said_to_speak(subprotocol: str, value: dict[str, Any], ok: bool) -> None:
+    assert judge("websocket", value, websocket_subprotocol=subprotocol)["websocket"]["ok"] is ok
+
+
+def test_pages_are_named_as_the_server_has_them() -> None:
+    assert judge("health", {"status": 200})["http_health"]["title"] == "GET /health"
+    assert judge("ready", {"skipped": "none"})["http_ready"]["title"] == "The ready page"

@@ -209,3 +209,10 @@ def test_container_without_health_check() -> None:
         "Config": {"Image": "mcp:1"},
     }
     assert (host_facts.container(found)["health"], host_facts.container(found)["policy"]) == ("no health check", "no")
+
+
+def test_a_server_that_was_given_nothing_has_empty_environment_files() -> None:
+    empty = [{**ENVIRONMENT, "names": 0}, {**SECRETS, "names": 0}]
+    assert checks_host.environment(empty, given=False)[0]
+    assert not checks_host.environment(empty, given=True)[0]
+    assert not checks_host.environment([{**ENVIRONMENT, "mode": "0644"}], given=False)[0]

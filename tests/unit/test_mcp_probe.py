@@ -70,7 +70,11 @@ def test_explain(error: Exception, words: str) -> None:
     assert mcp_probe.explain(error) == words
 
 
-PARAMS: dict[str, Any] = {"url": "http://127.0.0.1:9/", "timeout": 0.05, "token": "t", "requests": 1, "concurrency": 1}
+PATHS = {"health_path": "/health", "ready_path": "/ready", "mcp_path": "/mcp", "websocket_path": "/ws"}
+NO_TOOLS = dict.fromkeys(("call_tool", "write_tool", "read_tool", "delete_tool"), "")
+PARAMS: dict[str, Any] = {
+    "url": "http://127.0.0.1:9/", "timeout": 0.05, "token": "t", "requests": 1, "concurrency": 1, **PATHS, **NO_TOOLS,
+}  # fmt: skip
 
 
 class Broken(mcp_probe.Probes):
@@ -99,7 +103,29 @@ async def test_check_mode_writes_nothing() -> None:
     assert {name for name, value in measured.items() if "skipped" in value} == {"write", "read", "delete"}
 
 
-@pytest.mark.parametrize("purpose", ["write", "read", "delete"])
+@pytest.mark.parametrize(
+    ("probe", "option"),
+    [
+        ("health", "health_path"),
+        ("ready", "ready_path"),
+        ("unauthorized", "token"),
+        ("unauthorized", "mcp_path"),
+        ("mcp", "mcp_path"),
+        ("websocket", "websocket_path"),
+    ],
+)
+async def test_what_the_server_is_said_not_to_have_is_left_out(probe: str, option: str) -> None:
+    measured = await mcp_probe.Probes({**PARAMS, option: ""}).run([probe])
+    assert measured[probe] == {"skipped": f"not measured: the server is said to have none (stack_{option})"}
+    assert "error" in (await mcp_probe.Probes(PARAMS).run([probe]))[probe]
+
+
+async def test_a_burst_needs_a_page_or_mcp() -> None:
+    params = {**PARAMS, **dict.fromkeys(PATHS, ""), "read_arguments": {}, "call_arguments": {}, "key": "", "value": ""}
+    assert "skipped" in (await mcp_probe.Probes(params).run(["burst"]))["burst"]
+
+
+@pytest.mark.parametrize("purpose", ["call", "write", "read", "delete"])
 async def test_a_tool_without_a_name_is_left_out(purpose: str) -> None:
     measured = await mcp_probe.Probes({**PARAMS, f"{purpose}_tool": ""}).run([purpose])
     assert "skipped" in measured[purpose]

@@ -15,26 +15,31 @@ INFRASTRUCTURE, APPLICATION, OPERATIONS = "infrastructure", "application", "oper
 def rules(expected: Mapping[str, Any]) -> list[Rule]:
     """Return the rules over the first visit (keys of `expected`: `__health_expected` of the role `health`)."""
     limit, tools = float(expected["response_limit_seconds"]), expected["tools"]
+    health, ready = (title(expected.get(f"{name}_path", ""), name) for name in ("health", "ready"))
+    subprotocol = expected.get("websocket_subprotocol", "")
     logs = f"`docker logs --tail 50 {expected['project']}`"
     return [
         Rule(INFRASTRUCTURE, "public_ip_reachable", "Public IP reachable", "tcp", "ports connect",
              "Security group, route to the internet gateway, firewalls; does the port listen (`ss -ltn`)?", tcp),
-        Rule(APPLICATION, "http_health", "GET /health", "health", "200",
+        Rule(APPLICATION, "http_health", health, "health", "200",
              f"Does anything listen on the port (`ss -ltnp`)? {logs}", status(200)),
-        Rule(APPLICATION, "http_ready", "GET /ready", "ready", "200",
-             f"The answer says which of PostgreSQL and Redis does not answer. {logs}", status(200)),
-        Rule(APPLICATION, "authentication", "Without a token", "unauthorized", "401",
-             "Everybody can use the server: is MCP_TOKENS in the environment file set?", status(401)),
+        Rule(APPLICATION, "http_ready", ready, "ready", "200",
+             f"The answer may say what the server waits for. {logs}", status(200)),
+        Rule(APPLICATION, "authentication", "Without a token", "unauthorized", "401 or 403",
+             "Everybody can use the server: was it given the token that stack_token says it wants?", status(401, 403)),
         Rule(APPLICATION, "mcp", "MCP over HTTP", "mcp", f"tools {join(tools)}" if tools else "tools listed",
              f"401: the token in SSM is not the server's; 421: its allowed hosts lack this name. {logs}",
              lambda part: exchange(part, tools)),
-        Rule(APPLICATION, "websocket", "MCP over WebSocket", "websocket", "subprotocol mcp, tools",
+        Rule(APPLICATION, "websocket", "WebSocket", "websocket",
+             f"subprotocol {subprotocol}" + (", tools" if subprotocol == "mcp" else "") if subprotocol else "upgraded",
              f"Is the path right, does everything on the way let `Upgrade` pass? {logs}",
-             lambda part: websocket(part, tools)),
+             lambda part: websocket(part, tools, subprotocol)),
+        Rule(APPLICATION, "call", "Tool call", "call", f"< {limit:g} s",
+             f"{logs} tells why the tool failed.", lambda part: timed(part, limit)),
         Rule(APPLICATION, "write", "Tool call writes", "write", f"< {limit:g} s",
-             f"{logs} tells why the tool failed; is PostgreSQL up?", lambda part: timed(part, limit)),
+             f"{logs} tells why the tool failed; does what it writes to answer?", lambda part: timed(part, limit)),
         Rule(APPLICATION, "read", "Tool call reads back", "read", "what was written",
-             f"{logs}; is Redis up? The second read must come from the cache.", read),
+             f"{logs}; does the cache answer? The second read must come from there.", read),
     ]  # fmt: skip
 
 
@@ -43,10 +48,10 @@ def after_rules(expected: Mapping[str, Any]) -> list[Rule]:
     limit, errors = float(expected["response_limit_seconds"]), float(expected["error_limit_percent"])
     logs = f"`docker logs --tail 50 {expected['project']}`"
     return [
-        Rule(OPERATIONS, "health_checks", "Health checks", "ready", "200 after all else",
-             f"{logs}, `journalctl -u {expected['unit']} -n 50`", status(200)),
+        Rule(OPERATIONS, "health_checks", "Health checks", "answers", "answers after all else",
+             f"{logs}, `journalctl -u {expected['unit']} -n 50`", answers),
         Rule(OPERATIONS, "durable", "Memory kept", "read", "what was written before",
-             "The server came back without its data: does it write to PostgreSQL at all?", matches),
+             "The server came back without its data: where does it keep it?", matches),
         Rule(OPERATIONS, "error_rate", "Error rate", "burst", f"< {errors:g} %",
              f"{logs}; the figures name the commonest problem.", lambda part: error_rate(part, errors)),
         Rule(OPERATIONS, "http_response_time", "Response time", "burst", f"p95 < {limit:g} s",
@@ -65,15 +70,25 @@ def tcp(part: Mapping[str, Any]) -> Judgement:
     return ok, f"{part['address']}: {join(f'{port} {word}' for port, word in words.items())}"
 
 
-def status(wanted: int) -> Any:
+def title(path: str, name: str) -> str:
+    """Return what a page is called, as far as a table has room for it."""
+    return f"GET {path}" if 0 < len(path) <= 20 else f"The {name} page"
+
+
+def status(*wanted: int) -> Any:
     """Return a judge of an HTTP answer's status; the body is shown where it explains."""
 
     def judge(part: Mapping[str, Any]) -> Judgement:
         took = f" in {milliseconds(part['seconds'])}" if "seconds" in part else ""
-        ok = part["status"] == wanted
+        ok = part["status"] in wanted
         return ok, f"{part['status']}{took}" + ("" if ok else f" {part.get('body', '')}")
 
     return judge
+
+
+def answers(part: Mapping[str, Any]) -> Judgement:
+    """A server without a page is there when it answers, whatever it says."""
+    return status(part["status"] if part.get("any") else 200)(part)  # type: ignore[no-any-return]
 
 
 def exchange(part: Mapping[str, Any], wanted: list[str]) -> Judgement:
@@ -82,10 +97,14 @@ def exchange(part: Mapping[str, Any], wanted: list[str]) -> Judgement:
     return bool(part["tools"]) and not lacking, measured + (f", lacks {join(lacking)}" if lacking else "")
 
 
-def websocket(part: Mapping[str, Any], wanted: list[str]) -> Judgement:
+def websocket(part: Mapping[str, Any], wanted: list[str], subprotocol: str) -> Judgement:
+    """Tools are listed where MCP is spoken; of a protocol of the server's own, the handshake is all that is known."""
+    took, agreed = milliseconds(part["seconds"]), part["subprotocol"]
+    fits = not subprotocol or agreed == subprotocol
+    if agreed != "mcp":
+        return fits, f"101, {f'subprotocol {agreed}' if agreed else 'no subprotocol'}, {took}"
     lacking = sorted(set(wanted) - set(part["tools"]))
-    measured = f"{part['subprotocol']}, {part['protocol']}, {len(part['tools'])} tools, {milliseconds(part['seconds'])}"
-    return part["subprotocol"] == "mcp" and bool(part["tools"]) and not lacking, measured
+    return fits and bool(part["tools"]) and not lacking, f"mcp, {part['protocol']}, {len(part['tools'])} tools, {took}"
 
 
 def timed(part: Mapping[str, Any], limit: float) -> Judgement:

@@ -23,6 +23,7 @@ def rules(expected: Mapping[str, Any]) -> list[Rule]:
     unit, logs = expected["unit"], f"`docker logs --tail 50 {expected['project']}`"
     disk, cpu = expected["disk_limit_percent"], expected["cpu_limit_percent"]
     memory = expected["memory_available_min_mb"]
+    given = expected.get("environment_given", True)
     postgresql, redis = str(expected["postgresql_major"]), str(expected["redis_major"])
     return [
         Rule(SYSTEM, "ssh", "SSH access", "login", "log in, become root",
@@ -53,16 +54,17 @@ def rules(expected: Mapping[str, Any]) -> list[Rule]:
              "`du -xh --max-depth=3 / | sort -h | tail -20`, `docker system df`", lambda part: disk_usage(part, disk)),
         Rule(APPLICATION, "source", "Repository cloned", "source", "clean clone",
              "`git -C /opt/mcp/source status`; role `stack`.", source),
-        Rule(APPLICATION, "environment", "Environment files", "environment_files", "0600 root, not empty",
-             "`stat` of the files; role `stack` writes them for each release.", environment),
+        Rule(APPLICATION, "environment", "Environment files", "environment_files",
+             "0600 root" + (", not empty" if given else ""),
+             "`stat` of the files; role `stack` writes them for each release.", lambda part: environment(part, given)),
         Rule(APPLICATION, "image", "Image built", "build", "from the release's commit",
              "`docker images`, `docker ps`, and release.json of the slot: the container runs another image.", image),
         Rule(APPLICATION, "containers", "Containers", "containers", "running, healthy",
              f"`docker ps --all`, {logs}, `journalctl -u {unit} -n 50`", containers),
         Rule(APPLICATION, "stored", "Written to PostgreSQL", "stored", "the row of this run",
-             "Is DATABASE_URL in the environment files the database asked here? Logs of the container.", stored),
+             "Does the environment of the server lead to the database asked here? Logs of the container.", stored),
         Rule(APPLICATION, "cached", "Cached in Redis", "cached", "the key of this run",
-             "Is REDIS_URL in the environment files this Redis? `redis-cli MONITOR` while a client reads.", cached),
+             "Does the environment of the server lead to this Redis? See `redis-cli MONITOR` meanwhile.", cached),
         Rule(OPERATIONS, "slots", "Slots", "places", "the serving one runs, alone",
              "`proxy-slot show`, `docker ps`; two run while a deploy is under way; the next empties the idle one.",
              slots),
@@ -141,13 +143,13 @@ def source(part: Mapping[str, Any]) -> Judgement:
     return bool(part["commit"]) and not part["changed"], f"{part['commit'][:12]} {part['subject'][:40]}{changed}"
 
 
-def environment(part: list[Mapping[str, Any]]) -> Judgement:
-    """One of the files may be empty: a server need not have secrets, or nothing but secrets."""
-    ok = all(file["mode"] == "0600" and file["owner"] == "root" for file in part)
+def environment(part: list[Mapping[str, Any]], given: bool) -> Judgement:
+    """One of the files may be empty, as a server need not have secrets; both where it was given nothing."""
+    ok = bool(part) and all(file["mode"] == "0600" and file["owner"] == "root" for file in part)
     measured = join(
         f"{file['path'].rpartition('/')[2]} {file['mode']} {file['owner']}, {file['names']} variables" for file in part
     )
-    return ok and sum(file["names"] for file in part) > 0, measured
+    return ok and (not given or sum(file["names"] for file in part) > 0), measured
 
 
 def image(part: Mapping[str, Any]) -> Judgement:

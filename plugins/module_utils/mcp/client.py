@@ -11,7 +11,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -33,7 +33,16 @@ HANDSHAKE = {
     "capabilities": {},
     "clientInfo": {"name": "mcp.aws.mcp_probe", "version": "1"},
 }
+GATEWAY = frozenset({502, 503, 504})  # what a proxy says of a server that is not there
 WRITTEN = frozenset({"write", "read", "delete"})  # probes of what this run wrote
+# What the server has to be said to have, for a probe to have a question; the role health takes each from stack_.
+SAID = {
+    "health": ("health_path",),
+    "ready": ("ready_path",),
+    "unauthorized": ("mcp_path", "token"),
+    "mcp": ("mcp_path",),
+    "websocket": ("websocket_path",),
+}
 
 
 class ProbeError(Exception):
@@ -60,6 +69,9 @@ class Probes:
         for name in names:
             if self.check_mode and name in WRITTEN:
                 measured[name] = {"skipped": "check mode writes nothing"}
+                continue
+            if unsaid := [option for option in SAID.get(name, ()) if not self.params.get(option)]:
+                measured[name] = {"skipped": f"not measured: the server is said to have none (stack_{unsaid[0]})"}
                 continue
             start = time.monotonic()
             try:
@@ -97,8 +109,16 @@ class Probes:
     async def ready(self) -> dict[str, Any]:
         return await self._get(self.params["ready_path"])
 
+    async def answers(self) -> dict[str, Any]:
+        """Ask whatever shows that the server is there: a page, else the MCP path, where any status does."""
+        page = self.params["ready_path"] or self.params["health_path"]
+        if page:
+            return await self._get(page)
+        answer = await self._get(self.params["mcp_path"] or "/", {"Accept": "application/json"})
+        return answer | {"any": answer["status"] not in GATEWAY}
+
     async def unauthorized(self) -> dict[str, Any]:
-        """Knock at the MCP endpoint without a token."""
+        """Ask the MCP endpoint without a token."""
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
         accept = {"Accept": "application/json, text/event-stream"}
         async with self._http() as http:
@@ -123,13 +143,14 @@ class Probes:
             }
 
     async def websocket(self) -> dict[str, Any]:
-        """Shake hands and exchange MCP messages over WebSocket."""
+        """Shake hands over WebSocket, and exchange MCP messages where the server takes that subprotocol."""
         scheme, netloc, *_rest = urlsplit(self.url)
         url = urlunsplit((scheme.replace("http", "ws", 1), netloc, self.params["websocket_path"], "", ""))
+        wanted = websockets.Subprotocol(self.params["websocket_subprotocol"] or "mcp")
         start = time.monotonic()
-        async with websockets.connect(
-            url, subprotocols=[websockets.Subprotocol("mcp")], additional_headers=self.authorization
-        ) as socket:
+        async with websockets.connect(url, subprotocols=[wanted], additional_headers=self.authorization) as socket:
+            if socket.subprotocol != "mcp":
+                return {"subprotocol": socket.subprotocol, "seconds": time.monotonic() - start}
 
             async def ask(number: int, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
                 await socket.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
@@ -150,6 +171,9 @@ class Probes:
                 "seconds": time.monotonic() - start,
             }
 
+    async def call(self) -> dict[str, Any]:
+        return await self._tool("call")
+
     async def write(self) -> dict[str, Any]:
         return await self._tool("write")
 
@@ -169,13 +193,17 @@ class Probes:
         return await self._tool("delete")
 
     async def burst(self) -> dict[str, Any]:
-        """Send many requests at a time: the health page and MCP tool calls in turn."""
-        tool = "" if self.check_mode else self.params["read_tool"]
-        arguments = burst.fill(self.params["read_arguments"], self._words())
-        async with self._http() as http, self._session() as client:
+        """Send many requests at a time, in turn to the page and to MCP, of what the server has."""
+        purpose = "read" if self.params["read_tool"] else "call"
+        tool = "" if self.check_mode else self.params[f"{purpose}_tool"]
+        path = self.params["health_path"] or self.params["ready_path"]
+        arguments = burst.fill(self.params[f"{purpose}_arguments"], self._words())
+        async with AsyncExitStack() as stack:
+            http = await stack.enter_async_context(self._http())
+            client = await stack.enter_async_context(self._session()) if self.params["mcp_path"] else None
 
             async def page() -> None:
-                (await http.get(self.url + self.params["health_path"])).raise_for_status()
+                (await http.get(self.url + path)).raise_for_status()
 
             async def call() -> None:
                 if not tool:
@@ -183,7 +211,10 @@ class Probes:
                 elif (result := await client.call_tool(tool, arguments)).is_error:
                     raise ProbeError(f"{tool}: {_text(result)}")
 
-            samples = await burst.fire([page, call], self.params["requests"], self.params["concurrency"], explain)
+            kinds = [page] * bool(path) + [call] * bool(client)
+            if not kinds:
+                return {"skipped": "not measured: the server is said to have no page and no MCP over HTTP"}
+            samples = await burst.fire(kinds, self.params["requests"], self.params["concurrency"], explain)
         return burst.summarize(samples)
 
     def _words(self) -> dict[str, str]:
@@ -215,16 +246,17 @@ class Probes:
                 raise ProbeError(f"HTTP {refusals[-1]} from {self.params['mcp_path']}: {explain(error)}") from error
             raise
 
-    async def _get(self, path: str) -> dict[str, Any]:
+    async def _get(self, path: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         start = time.monotonic()
-        async with self._http() as http:
+        async with self._http(headers=headers) as http:
             answer = await http.get(self.url + path)
         return {"status": answer.status_code, "body": answer.text[:500], "seconds": time.monotonic() - start}
 
     async def _tool(self, purpose: str) -> dict[str, Any]:
         tool = self.params[f"{purpose}_tool"]
         if not tool:
-            return {"skipped": f"no tool of the server is named for it (health_{purpose}_tool)"}
+            variable = "stack_smoke_test_tool" if purpose == "call" else f"health_{purpose}_tool"
+            return {"skipped": f"not measured: no tool of the server is named for it ({variable})"}
         start = time.monotonic()
         async with self._session() as client:
             result = await client.call_tool(tool, burst.fill(self.params[f"{purpose}_arguments"], self._words()))
