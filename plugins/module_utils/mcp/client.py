@@ -200,7 +200,7 @@ class Probes:
         arguments = burst.fill(self.params[f"{purpose}_arguments"], self._words())
         async with AsyncExitStack() as stack:
             http = await stack.enter_async_context(self._http())
-            client = await stack.enter_async_context(self._session()) if self.params["mcp_path"] else None
+            client: Any = await stack.enter_async_context(self._session()) if self.params["mcp_path"] else None
 
             async def page() -> None:
                 (await http.get(self.url + path)).raise_for_status()
