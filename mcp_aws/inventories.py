@@ -21,6 +21,7 @@ PROJECT = ("playbooks", "roles", "ansible.cfg", "galaxy.yml", ".git", "site.yml"
 HEADED = re.compile(r"^(?:[#;].*\n|\s*\n)*\[[\w.:-]+\]", re.ASCII)  # an INI file whose first line names a group
 MAPPED = re.compile(r"^(?:all|ungrouped|plugin):", re.M)
 DYNAMIC = re.compile(r"^plugin:", re.M)
+HOSTS = re.compile(r"^  hosts: *mcp_servers", re.M)
 IGNORED = re.compile(r"^\.|~$|\.(?:py[co]|swp|bak|rpm|md|txt|rst|orig|cfg|retry)$")  # as Ansible does
 LARGEST = 1 << 20  # bytes that are read of a file to see what it is
 COMPLETE = "ANSIBLE_INVENTORY_UNPARSED_FAILED"
@@ -46,12 +47,13 @@ def find(wanted: str | Path) -> Path:
     raise BadInput(f"No inventory `{wanted}`.{_known(path)}")
 
 
-def environment(inventory: Path) -> dict[str, str]:
+def environment(inventory: Path, playbook: Path) -> dict[str, str]:
     """Return what makes Ansible refuse an inventory that it cannot read, where it would go on without any host.
 
-    Not where a plugin asks AWS: without credentials there are no hosts, and preflight says what is missing.
+    Not where a plugin asks AWS for a playbook that comes to hosts by way of preflight, which says what is missing.
+    Without credentials there are no hosts, and a playbook for hosts would find nothing to change.
 
-    :raises BadInput: a file of it is no YAML.
+    :raises BadInput: a file of the inventory is no YAML.
     """
     dynamic = False
     for path in _sources(inventory):
@@ -62,7 +64,8 @@ def environment(inventory: Path) -> dict[str, str]:
             dynamic = dynamic or bool(DYNAMIC.search(text))
             _judge(path, text)
     empty = not any(True for _ in _sources(inventory))
-    return {} if dynamic or empty or COMPLETE in os.environ else {COMPLETE: "True"}
+    lenient = dynamic and not HOSTS.search(playbook.read_text(encoding="utf-8"))
+    return {} if lenient or empty or COMPLETE in os.environ else {COMPLETE: "True"}
 
 
 def _one(path: Path, name: str) -> Path:

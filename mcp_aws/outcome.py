@@ -23,6 +23,7 @@ FILE = "result.json"
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 SCHEMA = "mcp.aws/run/1"
 REFUSALS = (1, 4, 5)  # ansible-playbook's exit statuses: what it was given is wrong, unreadable, no option
+UNLISTED = "The hosts cannot be listed."  # by a plugin that asks a service: nothing that was given is wrong
 LONGEST = 2000  # characters of a message that are shown; the artifacts hold all
 
 
@@ -98,7 +99,8 @@ class Outcome:
     @property
     def refused(self) -> bool:
         """Whether Ansible refused what it was given, so that nothing was run."""
-        return self.status == "failed" and self.rc in REFUSALS and not self.hosts
+        unlisted = any(failure.message.startswith(UNLISTED) for failure in self.failures)
+        return self.status == "failed" and self.rc in REFUSALS and not self.hosts and not unlisted
 
     @property
     def changed(self) -> int:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcp_aws.changes import Changes
-from mcp_aws.outcome import COLOUR, Failure, HostStats
+from mcp_aws.outcome import COLOUR, UNLISTED, Failure, HostStats
 
 UNPARSED = "No inventory was parsed"
 TRIED = re.compile(r"^\[WARNING\]: Failed to parse inventory with '(.+?)' plugin: (.+)$", re.M)
+CONFIGURATION = "Plugin configuration YAML file, not YAML inventory"
 ORIGIN = re.compile(r"^Origin: (/\S+)$", re.M)
 COUNTED = {"runner_on_ok": "ok", "runner_on_failed": "failed", "runner_on_unreachable": "unreachable"}
 
@@ -102,8 +103,10 @@ def early_failures(output: str) -> tuple[Failure, ...]:
     if not error:
         return (Failure("", "", text.rpartition("\n")[2] or "ansible-playbook said nothing"),)
     if error[1].startswith(UNPARSED) and (tried := TRIED.findall(text)):
-        why = "\n".join(f"as {plugin}: {what.strip()}" for plugin, what in tried)
         origin = ORIGIN.findall(text)
+        if any(CONFIGURATION in what for _, what in tried):  # only its own plugin can say why
+            return (Failure("", "", f"{UNLISTED}\n{tried[0][1].strip()}", origin[-1] if origin else ""),)
+        why = "\n".join(f"as {plugin}: {what.strip()}" for plugin, what in tried)
         return (Failure("", "", f"The inventory cannot be read.\n{why}", origin[-1] if origin else ""),)
     return (Failure("", "", error[1].strip(), error[2] or "", int(error[3] or 0)),)
 

@@ -190,7 +190,7 @@ class Stack:
             "--forks": arguments.whole("forks", forks),
         }
         switches = ["--check"] * check + ["--diff"] * diff
-        environment = settings() | inventories.environment(self.inventory_path)
+        environment = settings() | inventories.environment(self.inventory_path, playbook)
         environment |= sinks.environment(self.sinks, self.cache_path, os.environ | environment)
         request = RunRequest(
             verb=verb,

@@ -17,7 +17,7 @@ from typing import Any
 import shtab
 
 from mcp_aws import location
-from mcp_aws.cli import parser
+from mcp_aws.cli import new, parser
 from mcp_aws.cli.names import judge_limit, judge_tags
 from mcp_aws.cli.shown import Show, Shown
 from mcp_aws.cli.signals import Interrupted, Signals
@@ -78,6 +78,9 @@ def _do(argv: Sequence[str], signals: Signals) -> int:
         return GREEN
     if args.action == "completion":
         print(shtab.complete(parser.build(), args.shell))
+        return GREEN
+    if args.action == "new":
+        new.make(args)
         return GREEN
     if args.action == "history":
         return history.show(Stack(args.inventory), args)

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import shtab
 
+from mcp_aws.cli import new
 from mcp_aws.cli.values import positive, seconds
 from mcp_aws.display.hints import program
 from mcp_aws.errors import BadInput
@@ -20,7 +21,7 @@ from mcp_aws.history import command as history_command
 from mcp_aws.stack import Stack
 from mcp_aws.text import nearest
 
-COMMANDS = ("plan", "history", "completion")
+COMMANDS = ("new", "plan", "history", "completion")
 SHELLS = ("bash", "zsh", "tcsh")
 EPILOG = """\
 Exit status: 0 green; 1 failed; 2 drift (a plan with changes), or degraded (all was done, and the verdict is red);
@@ -102,6 +103,7 @@ def build() -> Parser:
         for parameter in own_parameters(name):
             metavar, what = OWN.get(parameter, (parameter.upper(), ""))
             one.add_argument(f"--{parameter.replace('_', '-')}", metavar=metavar, help=what)
+    new.add_arguments(_add(verbs, "new", "Write the inventory of a new deployment"))
     plan = _add(verbs, "plan", _summary(Stack.plan.__doc__))
     plan.add_argument("what", nargs="?", default="site", metavar="verb", choices=list(playbooks), help="default: site")
     _add_deployment(plan)

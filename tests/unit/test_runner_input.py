@@ -26,6 +26,7 @@ from mcp_aws.history.command import whole
 from mcp_aws.history.history import History
 from mcp_aws.history.times import begin_of, day_of, moment_of
 from mcp_aws.outcome import FILE, Outcome
+from mcp_aws.stack import Stack
 from tests.unit.odd_values import JSON, OUTCOME, ROOT, TEXT
 
 # The command line
@@ -254,6 +255,25 @@ def test_hidden_directories_are_no_inventories(places: Path) -> None:
     assert ".git" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("verb", "refused"),
+    [
+        ("site", False),
+        ("provision", False),
+        ("teardown", False),
+        ("configure", True),
+        ("deploy", True),
+        ("verify", True),
+    ],
+)
+def test_hosts_that_cannot_be_listed_are_no_empty_list_where_hosts_are_needed(
+    tmp_path: Path, verb: str, refused: bool
+) -> None:
+    (tmp_path / "aws_ec2.yml").write_text("plugin: amazon.aws.aws_ec2\n")
+    found = inventories.environment(tmp_path, Stack.playbooks / f"{verb}.yml")
+    assert (found == {inventories.COMPLETE: "True"}) is refused
+
+
 def test_one_inventory_is_found_whatever_it_is_called(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert inventories.find("alone") == places / "alone"
     assert inventories.find("inventory/one/") == places / "inventory/one"
@@ -265,4 +285,4 @@ def test_one_inventory_is_found_whatever_it_is_called(places: Path, monkeypatch:
 def test_an_inventory_that_is_no_yaml_is_refused_with_its_place(tmp_path: Path, text: str) -> None:
     (tmp_path / "aws_ec2.yml").write_text(text)
     with pytest.raises(BadInput, match=r"The inventory cannot be read: .*line \d"):
-        inventories.environment(tmp_path)
+        inventories.environment(tmp_path, tmp_path / "deploy.yml")

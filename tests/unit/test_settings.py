@@ -107,6 +107,36 @@ def test_a_connection_without_a_region_goes_where_the_deployment_is() -> None:
     assert "goes to the region us-east-1, but mcp_region is eu-central-1" in error
 
 
+LISTING = "plugin: amazon.aws.aws_ec2\n"
+OURS = {"regions": ["eu-central-1", "eu-west-1"], "filters": {"tag:mcp:name": "mcp"}}
+
+
+@pytest.mark.parametrize(
+    ("listing", "sentences"),
+    [
+        (OURS, []),
+        ({}, []),
+        ({"regions": None, "filters": None}, []),
+        ({**OURS, "filters": {"tag:mcp:name": ["other", "mcp"]}}, []),
+        ({**OURS, "regions": ["{{ lookup('env', 'REGION') }}"]}, []),
+        (
+            {**OURS, "regions": ["us-east-1"]},
+            ["aws_ec2.yml lists the servers of us-east-1 (regions), but mcp_region is eu-central-1. Give both the"],
+        ),
+        (
+            {"regions": ["us-east-1"], "filters": {"tag:mcp:name": "acme"}},
+            ["of us-east-1 (regions)", "of acme (filters), but mcp_name is mcp."],
+        ),
+    ],
+)
+@pytest.mark.parametrize("source", ["", "aws_ec2.yml"])
+def test_servers_are_listed_of_the_deployment_that_is_provisioned(
+    tmp_path: Path, listing: dict[str, Any], sentences: list[str], source: str
+) -> None:
+    (tmp_path / "aws_ec2.yml").write_text(LISTING + (yaml.safe_dump(listing) if listing else ""))
+    assert_errors(disagreements(ansible_inventory_sources=[str(tmp_path / source), "localhost,"]), sentences)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "wrong"),
     [
