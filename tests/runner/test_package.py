@@ -30,6 +30,7 @@ PARTS = (
     "README.md",
     "ansible.cfg",
     "galaxy.yml",
+    "requirements.txt",
     "site.yml",
 )
 PLAYBOOK = """#!{python}
