@@ -85,7 +85,7 @@ def test_port_80_leads_to_the_target_group(balancer: dict[str, Any], group: dict
 
 def test_the_target_group_asks_the_instance_for_readiness(elb: Any, group: dict[str, Any], ids: Any) -> None:
     assert (group["Protocol"], group["TargetType"], group["VpcId"]) == ("HTTP", "instance", ids["vpc"])
-    assert (group["HealthCheckPath"], group["Matcher"]["HttpCode"]) == ("/ready", "200")
+    assert (group["HealthCheckPath"], group["Matcher"]["HttpCode"]) == ("/haproxy/ready", "200")
     assert group["attributes"]["deregistration_delay.timeout_seconds"] == "30"
     assert serving(elb, group["TargetGroupArn"]) == [(ids["instance"], 8000)]
 

@@ -34,6 +34,11 @@ def fetch(
     return answer | {"json": json.loads(answer["body"])}
 
 
+def page_of_the_proxy(host: Host) -> int:
+    """The status of the page where load balancers ask."""
+    return int(client(host, "fetch", "GET", "/haproxy/ready", {}, "", BALANCER)["status"])
+
+
 def slot(host: Host, *words: str) -> tuple[int, dict[str, Any], str]:
     """Exit status, state and words of proxy-slot."""
     status, said = run(host, "proxy-slot", *words)

@@ -13,7 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proxy_questions import BALANCER, CLIENT, ask, client, converge, fetch, make_certificate, pid, slot
+from proxy_questions import (
+    BALANCER,
+    CLIENT,
+    ask,
+    client,
+    converge,
+    fetch,
+    make_certificate,
+    page_of_the_proxy,
+    pid,
+    slot,
+)
 from questions import eventually, journal, listeners, outside_address, variables
 from testinfra.host import Host
 
@@ -290,6 +301,7 @@ def test_old_process_ends_after_its_time(host: Host) -> None:
 
 
 def test_slot_that_is_not_ready_gets_nothing(host: Host) -> None:
+    host.check_output("proxy-slot check blue /ready; proxy-slot check green /ready")
     host.check_output("touch /run/blue-is-not-ready")
     assert eventually(lambda: not slot(host, "show")[1]["slots"]["blue"]["ready"])
     status, _, said = slot(host, "serve", "blue")
@@ -299,6 +311,7 @@ def test_slot_that_is_not_ready_gets_nothing(host: Host) -> None:
 
     host.check_output("touch /run/green-is-not-ready")
     assert eventually(lambda: fetch(host, source=BALANCER)["status"] == 503)
+    assert page_of_the_proxy(host) == 503
     for path in ("/", "/ready"):
         answer = fetch(host, path)
         assert (answer["status"], answer["json"]["error"]) == (503, "unavailable")
@@ -306,6 +319,7 @@ def test_slot_that_is_not_ready_gets_nothing(host: Host) -> None:
 
     host.check_output("rm /run/blue-is-not-ready /run/green-is-not-ready")
     assert eventually(lambda: fetch(host, source=BALANCER)["status"] == 200)
+    assert page_of_the_proxy(host) == 200
     assert eventually(lambda: slot(host, "serve", "blue")[0] == 0)
     assert fetch(host)["json"]["slot"] == "blue"
 
@@ -366,4 +380,4 @@ def test_plain_port_redirects_all_but_the_ready_path(host: Host) -> None:
     redirect = client(host, "fetch", "GET", "/mcp?a=b", {"Host": "mcp.example:8000"}, "", CLIENT, 8005)
     assert redirect["status"] == 308
     assert redirect["headers"]["location"] == "https://mcp.example:8443/mcp?a=b"
-    assert client(host, "fetch", "GET", "/ready", {}, "", CLIENT, 8005)["status"] == 200
+    assert client(host, "fetch", "GET", "/haproxy/ready", {}, "", CLIENT, 8005)["status"] == 200

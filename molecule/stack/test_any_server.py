@@ -4,16 +4,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deploys import DOOR, deploy, play, refused, serving
+from deploys import DOOR, deploy, packed, play, refused, serving
 from questions import run
 from testinfra.host import Host
 
@@ -31,14 +28,6 @@ SERVER: dict[str, Any] = {
 }
 
 
-def packed() -> str:
-    """The repository's files as an archive in base64."""
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w:xz") as tar:
-        tar.add(FOLDER, ".", filter=lambda entry: None if "__pycache__" in entry.name else entry)
-    return base64.b64encode(archive.getvalue()).decode()
-
-
 @pytest.fixture(scope="module")
 def access(host: Host) -> Iterator[dict[str, str]]:
     """A private repository that the host's own sshd serves, and what opens it. Afterwards all is as before."""
@@ -47,24 +36,15 @@ def access(host: Host) -> Iterator[dict[str, str]]:
     host.check_output(
         "set -e; userdel --force --remove git 2>/dev/null || true; useradd --create-home git --shell /usr/bin/git-shell"
         "; usermod -p '*' git; rm -rf /srv/before; cp -a /opt/mcp/source /srv/before; cd $(mktemp -d)"
-        f"; echo {packed()} | base64 -d | tar xJ; {git} init -q; {git} add .; {git} commit -qm any"
+        f"; echo {packed(FOLDER)} | base64 -d | tar xJ; {git} init -q; {git} add .; {git} commit -qm any"
         "; git clone -q --bare . ~git/any.git; install -d -m 700 ~git/.ssh"
         "; ssh-keygen -q -t ed25519 -N '' -f key; cp key.pub ~git/.ssh/authorized_keys; cp key ~git; chown -R git: ~git"
     )
-    # The proxy asks for readiness too, at the path that its own role was given.
-    ask(host, "/ready", "/")
     known = host.check_output("sed 's/^/127.0.0.1 /' /etc/ssh/ssh_host_ed25519_key.pub")
     yield {"stack_deploy_key": host.check_output("cat ~git/key"), "stack_known_hosts": known}
-    ask(host, "/", "/ready")
     done = play("rollback", stack_rollback_to=before)
     host.check_output("userdel --remove git; rm -rf /opt/mcp/source && mv /srv/before /opt/mcp/source")
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def ask(host: Host, before: str, after: str) -> None:
-    """Let the proxy ask the slots for another path."""
-    edit = f"sed -i 's|meth GET uri {before} |meth GET uri {after} |' /etc/haproxy/haproxy.cfg"
-    host.check_output(f"{edit} && grep -q 'uri {after} ' /etc/haproxy/haproxy.cfg && systemctl reload haproxy")
 
 
 def page(host: Host) -> dict[str, Any]:

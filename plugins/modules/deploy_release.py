@@ -83,9 +83,13 @@ options:
     type: str
     default: ""
   ready_path:
-    description: Path that answers 200 when the server can work. Empty means that any answer will do.
+    description: Path that answers 200 when the server can work. Empty means that any answer to O(mcp_path) will do.
     type: str
     default: ""
+  mcp_path:
+    description: Path where a server without O(ready_path) is asked.
+    type: str
+    default: /
   environment:
     description: Environment of the server, as JSON, which is masked whole, and not each word of it in returned names.
     type: json
@@ -194,7 +198,9 @@ class Shelf:
         """Write a release unless it is there."""
         secrets = self.secrets()
         ready = self.wanted["ready_path"]
-        unit = f"MCP_READY={ready or '/'}\nMCP_READY_OPTIONS={'--fail' if ready else ''}\n"
+        # A server of MCP opens a stream to who would take one.
+        options = "--fail" if ready else "--header Accept:application/json"
+        unit = f"MCP_READY={ready or self.wanted['mcp_path'] or '/'}\nMCP_READY_OPTIONS={options}\n"
         environment, compose = releases.env_file(self.wanted["environment"]), self.wanted["compose"]
         name = releases.name(self.wanted["commit"], compose, environment, secrets, unit)
         files = {
@@ -342,6 +348,7 @@ def main() -> None:
                 },
             },
             **dict.fromkeys(("commit", "version", "repository", "image", "compose", "ready_path", "wanted"), text),
+            "mcp_path": {"type": "str", "default": "/"},
             "environment": {"type": "json", "no_log": True},
             "secrets": {"type": "json", "no_log": True},
             "keep": {"type": "int", "default": 5},

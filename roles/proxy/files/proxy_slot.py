@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Shows which slot serves behind HAProxy, switches it, and waits until one has no more streams."""
+"""Shows which slot serves behind HAProxy, switches, says how one is checked, and waits until one has no more streams."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -15,11 +15,13 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 ADMIN = "/run/haproxy/admin.sock"  # the process that takes new connections
 MASTER = "/run/haproxy-master.sock"  # every process, those of before a reload too
 CONFIGURATION = Path("/etc/haproxy/haproxy.cfg")
 MAP = Path("/etc/haproxy/serving.map")
+CHECKS = Path("/etc/haproxy/checks.map")
 
 
 class Refusal(Exception):
@@ -97,17 +99,39 @@ def serve(slot: str, force: bool) -> None:
     if not found["ready"] and not force:
         raise Refusal(f"slot {slot} is not ready (its check says {found['check']}); {serving()} goes on serving")
     # The file first: a process that starts in between reads it.
-    temporary = MAP.with_suffix(".new")
-    with temporary.open("w") as file:
-        file.write(f"serving {slot}\n")
-        os.fsync(file.fileno())
-    temporary.chmod(0o644)
-    temporary.replace(MAP)
+    write(MAP, f"serving {slot}\n")
     for answer in everywhere(f"set map {MAP} serving {slot}"):
         if answer:
             raise Refusal(f"HAProxy did not take the choice ({answer}); a reload takes it from {MAP}")
     if serving() != slot:
         raise Refusal(f"HAProxy goes on with {serving()}; {MAP} says {slot} for its next start")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a map in one step."""
+    temporary = path.with_suffix(".new")
+    with temporary.open("w") as file:
+        file.write(text)
+        os.fsync(file.fileno())
+    temporary.chmod(0o644)
+    temporary.replace(path)
+
+
+def check(slot: str, path: str, any_status: bool) -> None:
+    """Say what makes a slot ready; HAProxy that does not run reads it at its start."""
+    if not path.startswith("/"):
+        raise Refusal(f"{path!r} is no path, which begins with a slash")
+    # What a map or a command of the socket would take for something else is escaped, as in any URL.
+    said = {f"{slot}.path": quote(path, safe="/?@!$&'()*+,=:%-._~"), f"{slot}.status": "any" if any_status else "200"}
+    kept = [line for line in CHECKS.read_text().splitlines() if line.split(" ")[0] not in said]
+    write(CHECKS, "\n".join([*kept, *(f"{key} {value}" for key, value in said.items())]) + "\n")
+    try:
+        for key, value in said.items():
+            for pid in workers():
+                if ask(MASTER, f"@!{pid} set map {CHECKS} {key} {value}"):  # it says nothing where it knows the key
+                    ask(MASTER, f"@!{pid} add map {CHECKS} {key} {value}")
+    except Refusal as reason:
+        print(f"proxy-slot: {reason}; its next start reads {CHECKS}", file=sys.stderr)
 
 
 def drain(slot: str, seconds: float) -> None:
@@ -127,6 +151,10 @@ def main() -> None:
     switch = verbs.add_parser("serve", help="send new requests to a slot that is ready")
     switch.add_argument("slot")
     switch.add_argument("--force", action="store_true", help="also to one that is not ready")
+    said = verbs.add_parser("check", help="say what makes a slot ready")
+    said.add_argument("slot")
+    said.add_argument("path", help="path that answers 200")
+    said.add_argument("--any", action="store_true", help="any status will do")
     wait = verbs.add_parser("drain", help="wait until nothing is open to a slot")
     wait.add_argument("slot")
     wait.add_argument("--seconds", type=float, default=30)
@@ -134,6 +162,9 @@ def main() -> None:
     try:
         if words.verb == "serve":
             serve(words.slot, words.force)
+        if words.verb == "check":
+            check(words.slot, words.path, words.any)
+            return
         if words.verb == "drain":
             drain(words.slot, words.seconds)
         print(json.dumps(state()))
