@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
@@ -262,3 +263,18 @@ def test_a_refusal_says_where_why_what_serves_and_where_the_evidence_is(evidence
         "The release 3f786850e387-5f2a9c01 was refused at «Smoke test»: no tools\n9daeafb9864c-1b2c3d4e serves on"
     )
     assert message.strip().endswith(says)
+
+
+def test_unit_says_to_the_proxy_what_makes_its_release_ready() -> None:
+    """By what release.env holds of the release that is started, also at a rollback to one that an older version wrote."""
+    unit = render("mcp@.service.j2")
+    (line,) = [line for line in unit.splitlines() if "proxy-slot check" in line]
+    command = line.removeprefix("ExecStartPre=-/bin/sh -c '").removesuffix("'").replace("$$", "$")
+    command = command.replace("exec /usr/local/sbin/proxy-slot", "echo").replace("%i", "green")
+    for path, options, said in (
+        ("/ready", "--fail", "check green /ready"),
+        ("/", "", "check green / --any"),
+        ("/mcp", "--header Accept:application/json", "check green /mcp --any"),
+    ):
+        environment = {"MCP_READY": path, "MCP_READY_OPTIONS": options}
+        assert subprocess.check_output(["/bin/sh", "-c", command], env=environment, text=True).strip() == said

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Shows which slot serves behind HAProxy, switches, says how one is checked, and waits until one has no more streams."""
+"""Shows which slot serves behind HAProxy, switches, says how one is checked, and waits until one has no streams."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
