@@ -266,7 +266,7 @@ def test_a_refusal_says_where_why_what_serves_and_where_the_evidence_is(evidence
 
 
 def test_unit_says_to_the_proxy_what_makes_its_release_ready() -> None:
-    """By what release.env holds of the release that is started, also at a rollback to one that an older version wrote."""
+    """By what release.env holds of the release that is started, be it written by an older version."""
     unit = render("mcp@.service.j2")
     (line,) = [line for line in unit.splitlines() if "proxy-slot check" in line]
     command = line.removeprefix("ExecStartPre=-/bin/sh -c '").removesuffix("'").replace("$$", "$")
