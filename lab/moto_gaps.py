@@ -8,6 +8,7 @@ from typing import Any
 
 from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
+from moto.ec2.models.elastic_block_store import Volume
 from moto.ec2.models.vpcs import VPCBackend
 from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
 from moto.iam.access_control import IAMPolicy
@@ -39,6 +40,7 @@ def correct() -> None:
     weigh_bucket_policies()
     name_lifecycle_rules()
     forget_endpoints()
+    name_snapshots()
 
 
 def complete_attributes() -> None:
@@ -171,3 +173,14 @@ def forget_endpoints() -> None:
             self.vpc_end_points.pop(name, None)
 
     VPCBackend.delete_vpc_endpoints = delete_and_forget  # type: ignore[method-assign]
+
+
+def name_snapshots() -> None:
+    """A volume made of no snapshot is described with an empty name of one; moto leaves the name out."""
+    volume = Volume.__init__
+
+    def new_volume(self: Volume, *arguments: Any, **options: Any) -> None:
+        volume(self, *arguments, **options)
+        self.snapshot_id = self.snapshot_id or ""
+
+    Volume.__init__ = new_volume  # type: ignore[method-assign]

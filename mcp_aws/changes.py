@@ -58,7 +58,8 @@ class Changes:
         """Keep what one result says."""
         result = data.get("res")
         result = result if isinstance(result, Mapping) else {}
-        sentences = result.get("unpredicted")
+        message = result.get("msg")
+        sentences = message.get("unpredicted") if isinstance(message, Mapping) else result.get("unpredicted")
         self.unpredicted |= dict.fromkeys(map(str, sentences)) if isinstance(sentences, list) else {}
         if result.get("changed", bool(PRINTED.search(event.get("stdout") or ""))):
             role = str(data.get("role") or "").rpartition(".")[2]
