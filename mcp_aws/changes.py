@@ -58,12 +58,15 @@ class Changes:
         """Keep what one result says."""
         result = data.get("res")
         result = result if isinstance(result, Mapping) else {}
+        # A `debug` stands for a module that cannot predict: its message is what differs, or what nobody knows before.
         message = result.get("msg")
-        sentences = message.get("unpredicted") if isinstance(message, Mapping) else result.get("unpredicted")
+        message = message if isinstance(message, Mapping) else {}
+        sentences = message.get("unpredicted")
         self.unpredicted |= dict.fromkeys(map(str, sentences)) if isinstance(sentences, list) else {}
         if result.get("changed", bool(PRINTED.search(event.get("stdout") or ""))):
             role = str(data.get("role") or "").rpartition(".")[2]
-            self.found.append(Change(data["host"], role, data.get("task") or "", item, differences(result.get("diff"))))
+            diff = differences(result.get("diff") or message)
+            self.found.append(Change(data["host"], role, data.get("task") or "", item, diff))
 
 
 def differences(diff: Any) -> str:

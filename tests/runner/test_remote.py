@@ -37,7 +37,8 @@ PLAYBOOK = """
       ansible.builtin.command: /bin/true
       changed_when: true
     - name: Use a plugin of the collection
-      mcp.aws.announce: {resource: bucket, wanted: {versioning: Enabled}, found: {versioning: Suspended}}
+      ansible.builtin.debug: {msg: {before: {versioning: Suspended}, after: {versioning: Enabled}}}
+      changed_when: true
     - name: Tell what came along
       ansible.builtin.debug:
         msg: "{{ of_the_group }}, {{ order_password | length }}, {{ lookup('ansible.builtin.env', sent) }}"
