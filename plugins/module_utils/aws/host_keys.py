@@ -1,4 +1,4 @@
-"""SSH host keys in an EC2 console and in a known_hosts file: pure functions over text."""
+"""SSH host keys in an EC2 console: pure functions over text."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable
 
 BLOCK = re.compile(r"-----BEGIN SSH HOST KEY KEYS-----(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL)
 KEY = re.compile(r"\b(ssh-(?:ed25519|rsa)|ecdsa-sha2-nistp\d+) (AAAA[0-9A-Za-z+/]+={0,2})")
@@ -33,29 +32,6 @@ def keys_in_console(console: str) -> list[str]:
     """Return the keys (`kind data`) of the last complete block that cloud-init wrote, [] when there is none yet."""
     blocks = BLOCK.findall(console)
     return [f"{kind} {blob}" for kind, blob in KEY.findall(blocks[-1]) if whole(kind, blob)] if blocks else []
-
-
-def keys_of(known_hosts: str, alias: str) -> list[str]:
-    """Return the keys (`kind data`) that a known_hosts file has for a host."""
-    entries = (line.split() for line in known_hosts.splitlines() if not line.lstrip().startswith(("#", "@")))
-    return [f"{entry[1]} {entry[2]}" for entry in entries if len(entry) >= 3 and alias in entry[0].split(",")]
-
-
-def add(known_hosts: str, alias: str, keys: Iterable[str]) -> str:
-    """Return the file's text with the host's keys at its end."""
-    start = known_hosts if not known_hosts or known_hosts.endswith("\n") else known_hosts + "\n"
-    return start + "".join(f"{alias} {key}\n" for key in keys)
-
-
-def remove(known_hosts: str, aliases: Iterable[str]) -> str:
-    """Return the file's text without the entries of these hosts; an entry that names others too stays for them."""
-    gone, kept = set(aliases), []
-    for line in known_hosts.splitlines(keepends=True):
-        names, blank, keys = line.partition(" ")
-        left = [name for name in names.split(",") if name not in gone]
-        if left:
-            kept.append(",".join(left) + blank + keys)
-    return "".join(kept)
 
 
 def tail(console: str, lines: int = 15) -> str:
