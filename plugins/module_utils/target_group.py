@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.mcp.aws.plugins.module_utils.aws.resource import texts
+
 FIXED = ("Protocol", "Port", "VpcId", "TargetType")  # ELB takes them only where the group is new
 PARTS = ("attributes", "tags", "targets")
 NEW = "new-instance"  # one that check mode has no id of
@@ -27,11 +29,6 @@ def wanted(params: Mapping[str, Any]) -> dict[str, Any]:
     return group
 
 
-def texts(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return attributes or tags as ELB keeps them."""
-    return {str(key): str(value).lower() if isinstance(value, bool) else str(value) for key, value in values.items()}
-
-
 def registered(descriptions: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return who is registered, from what DescribeTargetHealth answers; who drains is on the way out already."""
     serving = (each["Target"] for each in descriptions if each["TargetHealth"].get("State") != "draining")
@@ -42,11 +39,6 @@ def target(text: str) -> dict[str, Any]:
     """Return a target in the words of RegisterTargets."""
     name, port = text.rsplit(":", 1)
     return {"Id": name, "Port": int(port)}
-
-
-def differing(found: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return which of what is wanted must be set."""
-    return [key for key, value in after.items() if found.get(key) != value]
 
 
 def immovable(name: str, found: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

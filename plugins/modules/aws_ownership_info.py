@@ -16,13 +16,9 @@ version_added: 0.2.0
 author: The mcp.aws maintainers
 options:
   owner:
-    description: Value of the tag on what is ours.
+    description: Value of the tag C(mcp:name) on what is managed.
     type: str
     required: true
-  tag:
-    description: Key of the tag that names the owner.
-    type: str
-    default: mcp:name
   resources:
     description: What to look up. An empty name counts as absent.
     type: dict
@@ -124,7 +120,6 @@ def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
             "owner": {"type": "str", "required": True},
-            "tag": {"type": "str", "default": "mcp:name"},
             "resources": {"type": "dict", "required": True, "options": kinds},
         },
         supports_check_mode=True,
@@ -138,8 +133,8 @@ def main() -> None:
             found[kind] = read(kind, names)
         except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
             module.fail_json_aws(error, msg=f"Cannot tell whose the {ownership.KINDS[kind][0]} {names} is")
-    by = module.params["tag"], module.params["owner"]
-    module.exit_json(changed=False, ownership=ownership.ownership(found, *by), foreign=ownership.foreign(found, *by))
+    owner = module.params["owner"]
+    module.exit_json(ownership=ownership.ownership(found, owner), foreign=ownership.foreign(found, owner))
 
 
 if __name__ == "__main__":

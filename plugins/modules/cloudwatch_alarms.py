@@ -25,13 +25,9 @@ options:
     elements: dict
     default: []
   tags:
-    description: The tags of each, exactly these; the one that names the owner is among them.
+    description: The tags of each, exactly these; C(mcp:name), which names the owner, among them.
     type: dict
     required: true
-  owner_tag:
-    description: Key of the tag that names the owner.
-    type: str
-    default: mcp:name
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -97,7 +93,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
 )
-from ansible_collections.mcp.aws.plugins.module_utils.aws import alarms, ownership
+from ansible_collections.mcp.aws.plugins.module_utils.aws import alarms, ownership, resource
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions
@@ -136,18 +132,15 @@ def apply(
 
 def ensure(module: AnsibleAWSModule, client: Any) -> dict[str, Any]:
     """Bring the alarms to what is wanted and return the module's results."""
-    prefix, key = module.params["prefix"], module.params["owner_tag"]
-    tags = {str(name): str(value) for name, value in module.params["tags"].items()}
-    if key not in tags:
-        module.fail_json(msg=f"tags must hold {key}, which names the owner.")
+    prefix, owner, tags = module.params["prefix"], resource.owner_of(module), resource.texts(module.params["tags"])
     if wrong := alarms.mistakes(module.params["alarms"], prefix):
         module.fail_json(msg="\n".join(wrong))
     wanted = {alarm["AlarmName"]: alarms.settings(alarm) for alarm in module.params["alarms"]}
     found = read(client, prefix)
-    todo = alarms.plan(wanted, found, tags, key)
+    todo = alarms.plan(wanted, found, tags)
     if todo.foreign:
-        strangers = {"alarms": {name: found[name].tags for name in todo.foreign}}
-        module.fail_json(msg="\n".join(ownership.foreign(strangers, key, tags[key])))
+        unmanaged = {"alarms": {name: found[name].tags for name in todo.foreign}}
+        module.fail_json(msg="\n".join(ownership.foreign(unmanaged, owner)))
     changed = bool(todo.put or todo.tag or todo.delete)
     if changed and not module.check_mode:
         apply(client, todo, wanted, found, tags)
@@ -156,9 +149,7 @@ def ensure(module: AnsibleAWSModule, client: Any) -> dict[str, Any]:
     there = found.keys() if module.check_mode else (found.keys() | wanted.keys()) - set(todo.delete)
     result = {"changed": changed, "changes": changes | {"deleted": todo.delete}, "names": sorted(there)}
     if changed:
-        header = f"alarms {prefix}*"
-        diff = {"before_header": header, "after_header": header, "before": todo.before, "after": todo.after}
-        result["diff"] = diff
+        result |= resource.difference(f"alarms {prefix}*", todo.before, todo.after)
     return result
 
 
@@ -169,7 +160,6 @@ def main() -> None:
             "prefix": {"type": "str", "required": True},
             "alarms": {"type": "list", "elements": "dict", "default": []},
             "tags": {"type": "dict", "required": True},
-            "owner_tag": {"type": "str", "default": "mcp:name"},
         },
         supports_check_mode=True,
     )

@@ -29,13 +29,9 @@ options:
       - The form is U(https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html).
     type: dict
   tags:
-    description: The tags, exactly these; the one that names the owner is among them.
+    description: The tags, exactly these; C(mcp:name), which names the owner, among them.
     type: dict
     required: true
-  owner_tag:
-    description: Key of the tag that names the owner.
-    type: str
-    default: mcp:name
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -102,7 +98,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
 )
-from ansible_collections.mcp.aws.plugins.module_utils.aws import dashboard, ownership
+from ansible_collections.mcp.aws.plugins.module_utils.aws import dashboard, resource
 from ansible_collections.mcp.aws.plugins.module_utils.aws.clients import THROTTLED
 
 with suppress(ImportError):  # AnsibleAWSModule says so
@@ -124,7 +120,7 @@ def read(client: Any, name: str) -> tuple[str, dict[str, Any]]:
 
 def write(client: Any, name: str, arn: str, found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     """Set what differs and return CloudWatch's remarks; it takes the tags with a body only where that is new."""
-    differs, tags = dashboard.differing(found, wanted), ansible_dict_to_boto3_tag_list(wanted["tags"])
+    differs, tags = resource.differing(found, wanted), ansible_dict_to_boto3_tag_list(wanted["tags"])
     remarks = []
     if "body" in differs:
         new = {} if found else {"Tags": tags}
@@ -148,18 +144,19 @@ def remove(client: Any, name: str) -> None:
 
 def ensure(module: AnsibleAWSModule, client: Any) -> dict[str, Any]:
     """Bring the dashboard to what is wanted and return the module's results."""
-    name, key, absent = module.params["name"], module.params["owner_tag"], module.params["state"] == "absent"
-    tags = {str(tag): str(value) for tag, value in module.params["tags"].items()}
-    if key not in tags:
-        module.fail_json(msg=f"tags must hold {key}, which names the owner.")
+    name, absent, tags = (
+        module.params["name"],
+        module.params["state"] == "absent",
+        resource.texts(module.params["tags"]),
+    )
     arn, found = read(client, name)
     wanted = {} if absent else {"body": module.params["body"], "tags": tags}
-    if foreign := ownership.foreign({"dashboard": {name: found["tags"]} if found else {}}, key, tags[key]):
+    if unmanaged := resource.unmanaged(module, "dashboard", found):
         if not absent:
-            module.fail_json(msg=foreign[0])
-        module.warn(f"{foreign[0]} It is left alone.")
+            module.fail_json(msg=unmanaged)
+        module.warn(f"{unmanaged} It is left alone.")
         return {"changed": False, "arn": arn, "messages": []}
-    changed, remarks = bool(found if absent else dashboard.differing(found, wanted)), []
+    changed, remarks = bool(found if absent else resource.differing(found, wanted)), []
     if changed and not module.check_mode:
         if absent:
             remove(client, name)
@@ -168,8 +165,7 @@ def ensure(module: AnsibleAWSModule, client: Any) -> dict[str, Any]:
             arn = arn or read(client, name)[0]
     result = {"changed": changed, "arn": "" if absent else arn, "messages": remarks}
     if changed:
-        header = f"dashboard {name}"
-        result["diff"] = {"before_header": header, "after_header": header, "before": found, "after": wanted}
+        result |= resource.difference(f"dashboard {name}", found, wanted)
     return result
 
 
@@ -181,7 +177,6 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "body": {"type": "dict"},
             "tags": {"type": "dict", "required": True},
-            "owner_tag": {"type": "str", "default": "mcp:name"},
         },
         required_if=[("state", "present", ["body"])],
         supports_check_mode=True,

@@ -25,13 +25,9 @@ options:
     choices: [present, absent]
     default: present
   tags:
-    description: The tags, exactly these; the one that names the owner is among them.
+    description: The tags, exactly these; C(mcp:name), which names the owner, among them.
     type: dict
     required: true
-  owner_tag:
-    description: Key of the tag that names the owner.
-    type: str
-    default: mcp:name
   immutable:
     description: Whether a tag that was pushed stays with its image.
     type: bool
@@ -99,7 +95,8 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
-from ansible_collections.mcp.aws.plugins.module_utils.aws import ecr, ownership
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list as tag_list
+from ansible_collections.mcp.aws.plugins.module_utils.aws import ecr, resource
 from ansible_collections.mcp.aws.plugins.module_utils.aws.clients import THROTTLED
 
 with suppress(ImportError):  # AnsibleAWSModule says so
@@ -128,7 +125,7 @@ def create(client: Any, name: str, wanted: dict[str, Any]) -> dict[str, Any]:
     repository: dict[str, Any] = client.create_repository(
         aws_retry=True,
         repositoryName=name,
-        tags=ecr.tag_list(wanted["tags"]),
+        tags=tag_list(wanted["tags"]),
         imageTagMutability=wanted["imageTagMutability"],
         imageScanningConfiguration={"scanOnPush": wanted["scanOnPush"]},
     )["repository"]
@@ -137,7 +134,7 @@ def create(client: Any, name: str, wanted: dict[str, Any]) -> dict[str, Any]:
 
 def change(client: Any, repository: dict[str, Any], found: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Set whatever differs."""
-    name, arn, differs = repository["repositoryName"], repository["repositoryArn"], ecr.differing(found, wanted)
+    name, arn, differs = repository["repositoryName"], repository["repositoryArn"], resource.differing(found, wanted)
     if "imageTagMutability" in differs:
         client.put_image_tag_mutability(
             aws_retry=True, repositoryName=name, imageTagMutability=wanted["imageTagMutability"]
@@ -153,25 +150,18 @@ def change(client: Any, repository: dict[str, Any], found: dict[str, Any], wante
         client.delete_lifecycle_policy(aws_retry=True, repositoryName=name)
     if "tags" in differs:
         extra = [key for key in found["tags"] if key not in wanted["tags"]]
-        client.tag_resource(aws_retry=True, resourceArn=arn, tags=ecr.tag_list(wanted["tags"]))
+        client.tag_resource(aws_retry=True, resourceArn=arn, tags=tag_list(wanted["tags"]))
         if extra:
             client.untag_resource(aws_retry=True, resourceArn=arn, tagKeys=extra)
-
-
-def foreign(module: AnsibleAWSModule, found: dict[str, Any]) -> str:
-    """Return a sentence when the repository is somebody else's, else nothing."""
-    name, tag = module.params["name"], module.params["owner_tag"]
-    owner = module.params["tags"].get(tag) or module.fail_json(msg=f"tags must hold {tag}, which names the owner.")
-    return next(iter(ownership.foreign({"repository": {name: found["tags"]}} if found else {}, tag, owner)), "")
 
 
 def ensure(module: AnsibleAWSModule, client: Any) -> None:
     """Make the repository, or bring its settings to what is wanted."""
     name, wanted = module.params["name"], ecr.wanted(module.params)
     repository, found = read(client, name)
-    if stranger := foreign(module, found):
-        module.fail_json(msg=stranger)
-    before, changed = found, bool(ecr.differing(found, wanted))
+    if unmanaged := resource.unmanaged(module, "repository", found):
+        module.fail_json(msg=unmanaged)
+    before, changed = found, bool(resource.differing(found, wanted))
     if changed and not module.check_mode:
         if not repository:
             repository = create(client, name, wanted)
@@ -183,9 +173,9 @@ def ensure(module: AnsibleAWSModule, client: Any) -> None:
 def remove(module: AnsibleAWSModule, client: Any) -> None:
     """Delete the repository with its images, if it is ours."""
     repository, found = read(client, module.params["name"])
-    if stranger := foreign(module, found):
-        module.warn(f"{stranger} It is left alone.")
-    mine = bool(repository) and not stranger
+    if unmanaged := resource.unmanaged(module, "repository", found):
+        module.warn(f"{unmanaged} It is left alone.")
+    mine = bool(repository) and not unmanaged
     if mine and not module.check_mode:
         with suppress(client.exceptions.RepositoryNotFoundException):
             client.delete_repository(aws_retry=True, repositoryName=module.params["name"], force=True)
@@ -196,10 +186,9 @@ def leave(
     module: AnsibleAWSModule, repository: dict[str, Any], changed: bool, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     """End the module with what there is now."""
-    header = f"repository {module.params['name']}"
-    diff = {"before_header": header, "after_header": header, "before": before, "after": after}
+    diff = resource.difference(f"repository {module.params['name']}", before, after) if changed else {}
     uri, arn = repository.get("repositoryUri", ""), repository.get("repositoryArn", "")
-    module.exit_json(changed=changed, uri=uri, arn=arn, **({"diff": diff} if changed else {}))
+    module.exit_json(changed=changed, uri=uri, arn=arn, **diff)
 
 
 def main() -> None:
@@ -209,7 +198,6 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "tags": {"type": "dict", "required": True},
-            "owner_tag": {"type": "str", "default": "mcp:name"},
             "immutable": {"type": "bool", "default": True},
             "scan_on_push": {"type": "bool", "default": True},
             "lifecycle_policy": {"type": "dict", "default": {}},

@@ -37,13 +37,9 @@ options:
     type: dict
   tags:
     description:
-      - The tags, exactly these; the one that names the owner is among them.
+      - The tags, exactly these; C(mcp:name), which names the owner, among them.
       - Not needed where O(targets) alone are given.
     type: dict
-  owner_tag:
-    description: Key of the tag that names the owner.
-    type: str
-    default: mcp:name
   targets:
     description: All targets of the group. Others are deregistered, after the missing ones are registered.
     type: list
@@ -114,7 +110,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     boto3_tag_list_to_ansible_dict,
 )
 from ansible_collections.mcp.aws.plugins.module_utils import target_group
-from ansible_collections.mcp.aws.plugins.module_utils.aws import ownership
+from ansible_collections.mcp.aws.plugins.module_utils.aws import resource
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions
@@ -145,15 +141,6 @@ def read(client: Any, name: str, wanted: dict[str, Any]) -> tuple[dict[str, Any]
     return group, found
 
 
-def foreign(module: AnsibleAWSModule, found: dict[str, Any]) -> str:
-    """Return a sentence when the group is somebody else's, else nothing."""
-    name, tag, tags = (module.params[key] for key in ("name", "owner_tag", "tags"))
-    if tags is None:
-        return ""
-    owner = tags.get(tag) or module.fail_json(msg=f"tags must hold {tag}, which names the owner.")
-    return next(iter(ownership.foreign({"target_group": {name: found["tags"]} if found else {}}, tag, owner)), "")
-
-
 def create(client: Any, name: str, wanted: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Make a group with its tags and return it as ELB describes it, and what of the wanted it has already."""
     settings = {key: value for key, value in wanted.items() if key not in target_group.PARTS}
@@ -164,7 +151,7 @@ def create(client: Any, name: str, wanted: dict[str, Any]) -> tuple[dict[str, An
 
 def change(client: Any, arn: str, found: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Set whatever differs; who serves is registered before others leave, so that somebody always serves."""
-    differs = target_group.differing(found, wanted)
+    differs = resource.differing(found, wanted)
     if settings := {key: wanted[key] for key in differs if key not in target_group.PARTS}:
         client.modify_target_group(TargetGroupArn=arn, **settings, aws_retry=True)
     if "attributes" in differs:
@@ -186,11 +173,12 @@ def ensure(module: AnsibleAWSModule, client: Any) -> None:
     """Make the group, or bring it to what is wanted."""
     name, wanted = module.params["name"], target_group.wanted(module.params)
     group, found = read(client, name, wanted)
-    if refused := foreign(module, found) or "\n".join(target_group.immovable(name, found, wanted)):
+    refused = resource.unmanaged(module, "target_group", found) if "tags" in wanted else ""
+    if refused := refused or "\n".join(target_group.immovable(name, found, wanted)):
         module.fail_json(msg=refused)
     if not (group or module.params["settings"] or module.check_mode):
         module.fail_json(msg=f"There is no target group `{name}`.")
-    before, differs = found, target_group.differing(found, wanted)
+    before, differs = found, resource.differing(found, wanted)
     if differs and not module.check_mode:
         if not group:
             group, found = create(client, name, wanted)
@@ -202,9 +190,9 @@ def ensure(module: AnsibleAWSModule, client: Any) -> None:
 def remove(module: AnsibleAWSModule, client: Any) -> None:
     """Delete the group if it is ours."""
     group, found = read(client, module.params["name"], target_group.wanted(module.params))
-    if stranger := foreign(module, found):
-        module.warn(f"{stranger} It is left alone.")
-    mine = bool(group) and not stranger
+    if unmanaged := resource.unmanaged(module, "target_group", found):
+        module.warn(f"{unmanaged} It is left alone.")
+    mine = bool(group) and not unmanaged
     if mine and not module.check_mode:
         with suppress(client.exceptions.TargetGroupNotFoundException):
             USED(client.delete_target_group)(TargetGroupArn=group["TargetGroupArn"])
@@ -215,10 +203,9 @@ def leave(
     module: AnsibleAWSModule, group: dict[str, Any], changed: bool, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     """End the module with what there is now."""
-    header = f"target group {module.params['name']}"
-    diff = {"before_header": header, "after_header": header, "before": before, "after": after}
+    diff = resource.difference(f"target group {module.params['name']}", before, after) if changed else {}
     found = {"arn": group.get("TargetGroupArn", ""), "load_balancer_arns": group.get("LoadBalancerArns", [])}
-    module.exit_json(changed=changed, **found, **({"diff": diff} if changed else {}))
+    module.exit_json(changed=changed, **found, **diff)
 
 
 def main() -> None:
@@ -231,7 +218,6 @@ def main() -> None:
             "settings": {"type": "dict"},
             "attributes": {"type": "dict"},
             "tags": {"type": "dict"},
-            "owner_tag": {"type": "str", "default": "mcp:name"},
             "targets": {"type": "list", "elements": "dict", "options": target},
         },
         required_by={"settings": ["tags"], "attributes": ["tags"]},

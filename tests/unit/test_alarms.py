@@ -103,7 +103,7 @@ def found(settings: dict[str, Any], tags: dict[str, str]) -> alarms.Alarm:
     ],
 )
 def test_plan(exists: dict[str, alarms.Alarm], expected: dict[str, list[str]]) -> None:
-    plan = alarms.plan({"mcp-cpu": alarms.settings(WANTED)}, exists, TAGS, OWNER)
+    plan = alarms.plan({"mcp-cpu": alarms.settings(WANTED)}, exists, TAGS)
     done = {what: getattr(plan, what) for what in ("put", "tag", "delete", "foreign")}
     assert {what: names for what, names in done.items() if names} == expected
     assert bool(plan.before or plan.after) == bool(expected.keys() - {"foreign"})
@@ -111,7 +111,7 @@ def test_plan(exists: dict[str, alarms.Alarm], expected: dict[str, list[str]]) -
 
 def test_a_diff_shows_what_changes_and_nothing_else() -> None:
     settings = alarms.settings(WANTED)
-    plan = alarms.plan({"mcp-cpu": settings}, {"mcp-old": found(TOLD, TAGS)}, TAGS, OWNER)
+    plan = alarms.plan({"mcp-cpu": settings}, {"mcp-old": found(TOLD, TAGS)}, TAGS)
     assert plan.before == {"mcp-old": settings | {"Tags": TAGS}}
     assert plan.after == {"mcp-cpu": settings | {"Tags": TAGS}}
 

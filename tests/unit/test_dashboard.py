@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils.aws import dashboard
+from ansible_collections.mcp.aws.plugins.module_utils.aws import dashboard, resource
 
 TAGS = {"mcp:name": "mcp"}
 BODY = {"widgets": [{"type": "text", "x": 0, "properties": {"markdown": "# mcp"}}]}
@@ -20,7 +20,7 @@ def test_a_body_is_the_same_whatever_its_order_and_white_space() -> None:
 
 
 def test_a_body_that_is_no_json_equals_none() -> None:
-    assert dashboard.differing({"body": dashboard.parse("{"), "tags": TAGS}, {"body": BODY, "tags": TAGS}) == ["body"]
+    assert resource.differing({"body": dashboard.parse("{"), "tags": TAGS}, {"body": BODY, "tags": TAGS}) == ["body"]
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_a_body_that_is_no_json_equals_none() -> None:
     ],
 )
 def test_what_must_be_set(found: dict[str, Any], expected: list[str]) -> None:
-    assert dashboard.differing(found, {"body": BODY, "tags": TAGS}) == expected
+    assert resource.differing(found, {"body": BODY, "tags": TAGS}) == expected

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.mcp.aws.plugins.module_utils.aws.ecr import differing, settings, tag_list, wanted
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list
+from ansible_collections.mcp.aws.plugins.module_utils.aws.ecr import settings, wanted
+from ansible_collections.mcp.aws.plugins.module_utils.aws.resource import differing
 
 POLICY: dict[str, Any] = {"rules": [{"rulePriority": 1}]}
 TAGS = {"mcp:name": "acme"}
@@ -15,7 +17,7 @@ WANTED = {"imageTagMutability": "IMMUTABLE", "scanOnPush": True, "lifecyclePolic
 def test_options_and_answers_have_one_form() -> None:
     options = {"immutable": True, "scan_on_push": True, "lifecycle_policy": POLICY, "tags": TAGS}
     repository = {"imageTagMutability": "IMMUTABLE", "imageScanningConfiguration": {"scanOnPush": True}}
-    answer = settings(repository, '{"rules":[{"rulePriority":1}]}', tag_list(TAGS))
+    answer = settings(repository, '{"rules":[{"rulePriority":1}]}', ansible_dict_to_boto3_tag_list(TAGS))
     assert wanted(options) == answer == WANTED
 
 

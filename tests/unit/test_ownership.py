@@ -12,7 +12,7 @@ from ansible_collections.mcp.aws.plugins.module_utils.aws.ownership import (
     ownership,
 )
 
-TAG, OWNER = "mcp:name", "acme"
+OWNER = "acme"
 OURS, THEIRS = {"mcp:name": "acme", "Name": "x"}, {"mcp:name": "rival"}
 
 
@@ -28,7 +28,7 @@ OURS, THEIRS = {"mcp:name": "acme", "Name": "x"}, {"mcp:name": "rival"}
     ],
 )
 def test_judge(tags: Tags, answer: str) -> None:
-    assert judge(tags, TAG, OWNER) == answer
+    assert judge(tags, OWNER) == answer
 
 
 def test_kinds_of_one_have_a_word_and_kinds_of_many_a_word_for_each() -> None:
@@ -39,14 +39,14 @@ def test_kinds_of_one_have_a_word_and_kinds_of_many_a_word_for_each() -> None:
         "alarms": {"a": OURS, "b": {}},
         "parameters": {},
     }
-    assert ownership(found, TAG, OWNER) == {
+    assert ownership(found, OWNER) == {
         "bucket": "absent",
         "role": "ours",
         "topic": "foreign",
         "alarms": {"a": "ours", "b": "foreign"},
         "parameters": {},
     }
-    assert [sentence.split("`")[1] for sentence in foreign(found, TAG, OWNER)] == ["acme", "b"]
+    assert [sentence.split("`")[1] for sentence in foreign(found, OWNER)] == ["acme", "b"]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_kinds_of_one_have_a_word_and_kinds_of_many_a_word_for_each() -> None:
     ],
 )
 def test_the_sentence_names_owner_and_remedy(kind: str, tags: Tags, whose: str, remedy: str) -> None:
-    sentence = explain(kind, "x", tags, TAG, OWNER)
+    sentence = explain(kind, "x", tags, OWNER)
     assert "`x`" in sentence
     assert whose in sentence
     assert remedy in sentence

@@ -83,7 +83,7 @@ def test_image(found: list[dict[str, Any]], kind: dict[str, Any], size: int, sen
     ],
 )
 def test_network(vpcs: list[dict[str, Any]], cidr: str, sentence: str | None) -> None:
-    agree(preflight_aws.network(vpcs, "mcp:name", "acme", cidr), sentence)
+    agree(preflight_aws.network(vpcs, "acme", cidr), sentence)
 
 
 @pytest.mark.parametrize(

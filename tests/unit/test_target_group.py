@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mcp.aws.plugins.module_utils import target_group
+from ansible_collections.mcp.aws.plugins.module_utils.aws import resource
 
 NOTHING: dict[str, Any] = {"settings": None, "attributes": None, "tags": None, "targets": None}
 
@@ -64,7 +65,7 @@ def test_the_same_instance_at_another_port_is_another_target() -> None:
 )
 def test_what_must_be_set(found: dict[str, Any], expected: list[str]) -> None:
     wanted = {"HealthCheckPath": "/ready", "attributes": {"stickiness.enabled": "false"}}
-    assert target_group.differing(found, wanted) == expected
+    assert resource.differing(found, wanted) == expected
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.mcp.aws.plugins.module_utils.aws.ownership import TAG
+
 ACTIONS = ("OKActions", "AlarmActions", "InsufficientDataActions")
 INPUTS = {
     *("AlarmName", "AlarmDescription", "ActionsEnabled", *ACTIONS),
@@ -81,18 +83,16 @@ def mistakes(alarms: list[dict[str, Any]], prefix: str) -> list[str]:
     return found
 
 
-def plan(
-    wanted: Mapping[str, Mapping[str, Any]], found: Mapping[str, Alarm], tags: Mapping[str, str], key: str
-) -> Plan:
+def plan(wanted: Mapping[str, Mapping[str, Any]], found: Mapping[str, Alarm], tags: Mapping[str, str]) -> Plan:
     """Compare alarms that should be with those that are.
 
     :param wanted: settings by name.
-    :param tags: the tags of all; the one under `key` names the owner.
+    :param tags: the tags of all, the owner's among them.
     """
     done = Plan()
     for name in sorted({*wanted, *found}):
         alarm, after = found.get(name), wanted.get(name)
-        if alarm and alarm.tags.get(key) != tags[key]:
+        if alarm and alarm.tags.get(TAG) != tags[TAG]:
             done.foreign.extend([name] if after else [])
             continue
         before = alarm.settings | {"Tags": alarm.tags} if alarm else None

@@ -20,8 +20,3 @@ def parse(body: str) -> Any:
 def render(body: Mapping[str, Any]) -> str:
     """Return a body as CloudWatch takes it, the same text for the same content."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
-
-
-def differing(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Return which of `body` and `tags` must be set; all that is wanted when nothing is found."""
-    return [key for key, value in wanted.items() if found.get(key) != value]

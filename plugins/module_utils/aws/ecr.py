@@ -30,13 +30,3 @@ def wanted(params: Mapping[str, Any]) -> dict[str, Any]:
         "lifecyclePolicy": params["lifecycle_policy"],
         "tags": {str(key): str(value) for key, value in params["tags"].items()},
     }
-
-
-def differing(found: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return the names of the settings that must be set."""
-    return [key for key, value in after.items() if found.get(key) != value]
-
-
-def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return tags in the form of ECR."""
-    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+TAG = "mcp:name"
 Tags = Mapping[str, str] | None  # None: they may not be read, as those of another account's bucket
 # S3 makes a bucket and tags it by two requests: an empty one without any tag is what a run killed between them left.
 UNTAGGED_ORPHAN: Tags = MappingProxyType({})
@@ -29,32 +30,32 @@ KINDS = {
 MANY = ("parameters", "alarms")  # kinds of which one question finds any number
 
 
-def judge(tags: Tags, tag: str, owner: str) -> str:
+def judge(tags: Tags, owner: str) -> str:
     """Return `ours` or `foreign`."""
-    ours = tags is UNTAGGED_ORPHAN or (tags is not None and tags.get(tag) == owner)
+    ours = tags is UNTAGGED_ORPHAN or (tags is not None and tags.get(TAG) == owner)
     return "ours" if ours else "foreign"
 
 
-def ownership(found: Mapping[str, Mapping[str, Tags]], tag: str, owner: str) -> dict[str, str | dict[str, str]]:
+def ownership(found: Mapping[str, Mapping[str, Tags]], owner: str) -> dict[str, str | dict[str, str]]:
     """Return for each kind whose its resource is, for kinds of many by name.
 
     :param found: kind to the names that exist, each with its tags.
     """
-    judged = {kind: {name: judge(tags, tag, owner) for name, tags in names.items()} for kind, names in found.items()}
+    judged = {kind: {name: judge(tags, owner) for name, tags in names.items()} for kind, names in found.items()}
     return {kind: names if kind in MANY else next(iter(names.values()), "absent") for kind, names in judged.items()}
 
 
-def foreign(found: Mapping[str, Mapping[str, Tags]], tag: str, owner: str) -> list[str]:
+def foreign(found: Mapping[str, Mapping[str, Tags]], owner: str) -> list[str]:
     """Return a sentence for each resource that is somebody else's, with what to do about it."""
     return [
-        explain(kind, name, tags, tag, owner)
+        explain(kind, name, tags, owner)
         for kind, names in found.items()
         for name, tags in names.items()
-        if judge(tags, tag, owner) == "foreign"
+        if judge(tags, owner) == "foreign"
     ]
 
 
-def explain(kind: str, name: str, tags: Tags, tag: str, owner: str) -> str:
+def explain(kind: str, name: str, tags: Tags, owner: str) -> str:
     """Say whose a resource is and how to be rid of the conflict."""
     word, variable = KINDS[kind]
     another = f"Choose another {variable}"
@@ -63,5 +64,5 @@ def explain(kind: str, name: str, tags: Tags, tag: str, owner: str) -> str:
             f"The {word} `{name}` belongs to another account, or the credentials may not read its tags. "
             f"{another}, or have s3:GetBucketTagging allowed for them if it is yours."
         )
-    whose = f"belongs to `{tags[tag]}` by its tag {tag}" if tag in tags else f"bears no tag {tag}: it is not of mcp.aws"
-    return f"The {word} `{name}` {whose}. {another}, or tag it {tag}={owner} if it is really yours."
+    whose = f"belongs to `{tags[TAG]}` by its tag {TAG}" if TAG in tags else f"bears no tag {TAG}: it is not of mcp.aws"
+    return f"The {word} `{name}` {whose}. {another}, or tag it {TAG}={owner} if it is really yours."

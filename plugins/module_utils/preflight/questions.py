@@ -24,7 +24,6 @@ with suppress(ImportError):  # AnsibleAWSModule says so
     import botocore.exceptions
 
 AT_ONCE = 8
-TAG = "mcp:name"
 # The role's alarms that are not named after an instance.
 ALARMS = ("errors", "response-time", "unhealthy-targets")
 ALIVE = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
@@ -55,7 +54,7 @@ class Examination:
         self.settings = settings
         self.region = region
         self.endpoint = endpoint
-        self.owner = settings.get("mcp_tags", {}).get(TAG, "")
+        self.owner = settings.get("mcp_tags", {}).get(ownership.TAG, "")
         self.account_id = ""
         self.zones: list[str] = []
         self.image_found: dict[str, str] = {}
@@ -134,7 +133,7 @@ class Examination:
     def name(self, tags: ResourceTags, kind: str, names: Any) -> Iterator[str]:
         """Check the owner of the resources under a name."""
         found = self.ask(f"look for the {ownership.KINDS[kind][0]} {names}", lambda: tags.read(kind, names))
-        yield from ownership.foreign({kind: found}, TAG, self.owner)
+        yield from ownership.foreign({kind: found}, self.owner)
 
     def machine(self) -> Iterator[str]:
         """Check what instances need that do not exist yet; those that run as wanted need nothing more."""
@@ -146,7 +145,7 @@ class Examination:
         pages = ec2.get_paginator("describe_instances").paginate(Filters=ALIVE)
         reservations = self.ask("describe instances", pages.build_full_result)["Reservations"]
         there = [instance for reservation in reservations for instance in reservation["Instances"]]
-        managed = preflight_aws.managed(there, TAG, self.owner)
+        managed = preflight_aws.managed(there, self.owner)
         count = self.settings.get("instance_count", 1)
         if len([one for one in managed if one["InstanceType"] == kind]) >= count:
             return
@@ -189,8 +188,8 @@ class Examination:
         """Compare the range with the VPCs of the region, and their number with the quota."""
         cidr, ec2 = self.settings["network_cidr"], self.client("ec2")
         vpcs = self.ask("describe VPCs", ec2.get_paginator("describe_vpcs").paginate().build_full_result)["Vpcs"]
-        yield from preflight_aws.network(vpcs, TAG, self.owner, cidr)
-        if preflight_aws.managed(vpcs, TAG, self.owner):
+        yield from preflight_aws.network(vpcs, self.owner, cidr)
+        if preflight_aws.managed(vpcs, self.owner):
             return
         if not self.settings.get("network_overlap_allowed"):
             yield from preflight_aws.overlaps(vpcs, cidr)
@@ -199,7 +198,7 @@ class Examination:
     def addresses(self) -> Iterator[str]:
         """Compare the Elastic IP addresses that are yet to come with the quota."""
         found = self.ask("describe addresses", lambda: self.client("ec2").describe_addresses())["Addresses"]
-        missing = self.settings.get("instance_count", 1) - len(preflight_aws.managed(found, TAG, self.owner))
+        missing = self.settings.get("instance_count", 1) - len(preflight_aws.managed(found, self.owner))
         if missing > 0:
             remedy = "Release one, set instance_elastic_ip to false"
             yield from self.quota("Elastic IP addresses", "ec2", "L-0263D0A3", len(found), missing, remedy)
@@ -226,7 +225,7 @@ class Examination:
         query = {"Filters": [{"Name": "key-name", "Values": [name]}], "IncludePublicKey": True}
         pairs = self.ask("describe key pairs", lambda: self.client("ec2").describe_key_pairs(**query))["KeyPairs"]
         tags = {pair["KeyName"]: preflight_aws.tags_of(pair) for pair in pairs}
-        unmanaged = ownership.foreign({"key_pair": tags}, TAG, self.owner)
+        unmanaged = ownership.foreign({"key_pair": tags}, self.owner)
         yield from unmanaged
         public = Path(f"{file}.pub")
         local = public.read_text() if file.exists() and public.exists() else None

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
 
+from ansible_collections.mcp.aws.plugins.module_utils.aws.ownership import TAG
 from ansible_collections.mcp.aws.plugins.module_utils.preflight.errors import no_image, no_type
 
 ZONES = 2  # a load balancer stands in two
@@ -79,9 +80,9 @@ def tags_of(resource: Mapping[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in resource.get("Tags", [])}
 
 
-def managed(resources: Iterable[Mapping[str, Any]], tag: str, owner: str) -> list[Mapping[str, Any]]:
+def managed(resources: Iterable[Mapping[str, Any]], owner: str) -> list[Mapping[str, Any]]:
     """Return the resources that bear the tag of this deployment."""
-    return [resource for resource in resources if tags_of(resource).get(tag) == owner]
+    return [resource for resource in resources if tags_of(resource).get(TAG) == owner]
 
 
 def ranges(vpc: Mapping[str, Any]) -> list[str]:
@@ -90,12 +91,12 @@ def ranges(vpc: Mapping[str, Any]) -> list[str]:
     return associated or [vpc["CidrBlock"]]
 
 
-def network(vpcs: Sequence[Mapping[str, Any]], tag: str, owner: str, cidr: str) -> list[str]:
+def network(vpcs: Sequence[Mapping[str, Any]], owner: str, cidr: str) -> list[str]:
     """Compare the range with the VPC that we have; a VPC keeps its range for life."""
-    own = managed(vpcs, tag, owner)
+    own = managed(vpcs, owner)
     if len(own) > 1:
         names = ", ".join(vpc["VpcId"] for vpc in own)
-        return [f"More than one VPC bears the tag {tag}={owner}: {names}. Take it from all but one."]
+        return [f"More than one VPC bears the tag {TAG}={owner}: {names}. Take it from all but one."]
     if not own or not cidr or cidr in ranges(own[0]):
         return []
     held = ", ".join(ranges(own[0]))
