@@ -42,6 +42,10 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["`203.0.113.7/24`, which begins within a range. Write 203.0.113.0/24, or 203.0.113.7/32 for a host."],
     ),
     "no address": ({"network_direct_client_cidrs": ["office"]}, ["has `office`, which is no range"]),
+    "no number for a prefix": (
+        {"network_admin_cidrs": ["203.0.113.7/+32", "::/", 7]},
+        ["`203.0.113.7/+32`", "`::/`", "`7`"],
+    ),
     "impossible prefix": ({"network_cidr": "10.20.0.0/33"}, ["network_cidr has `10.20.0.0/33`, which is no range"]),
     "a text for a list": ({"network_admin_cidrs": "203.0.113.7"}, ["without a prefix. Write 203.0.113.7/32."]),
     "parts of everything": ({"network_admin_cidrs": ["0.0.0.0/1", "0.0.0.0/2", "128.0.0.0/2"]}, []),
