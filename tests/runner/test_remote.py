@@ -36,9 +36,8 @@ PLAYBOOK = """
     - name: Change something
       ansible.builtin.command: /bin/true
       changed_when: true
-    - name: Use a plugin of the collection
-      ansible.builtin.debug: {msg: {before: {versioning: Suspended}, after: {versioning: Enabled}}}
-      changed_when: true
+    - {name: Use a plugin of the collection, changed_when: true,
+       ansible.builtin.debug: {msg: "{{ 2048 | mcp.aws.sizing(1) }}"}}
     - name: Tell what came along
       ansible.builtin.debug:
         msg: "{{ of_the_group }}, {{ order_password | length }}, {{ lookup('ansible.builtin.env', sent) }}"
