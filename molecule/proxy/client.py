@@ -97,11 +97,13 @@ def secure(path: str) -> dict[str, Any]:
     return {"status": answer.status, "headers": dict(answer.getheaders()), "body": answer.read().decode()}
 
 
-def websocket(silence: float) -> dict[str, str]:
-    """Open a WebSocket, be silent, then send something."""
+def websocket(silence: float, token: str = "") -> dict[str, str]:
+    """Open a WebSocket, with a token if there is one, be silent, then send something."""
     with socket.create_connection(ADDRESS, timeout=15) as connection:
-        connection.sendall(WEBSOCKET)
+        connection.sendall(upgrade(token))
         status = connection.recv(4096).split()[1].decode()
+        if status != "101":
+            return {"status": status, "echo": ""}
         time.sleep(silence)
         connection.sendall(b"still here")
         return {"status": status, "echo": connection.recv(64).decode()}
@@ -110,16 +112,22 @@ def websocket(silence: float) -> dict[str, str]:
 class Load:
     """Constant load until a file says stop: requests on kept and on new connections, a stream, a WebSocket."""
 
-    def __init__(self) -> None:
+    def __init__(self, token: str) -> None:
+        self.token = token
         self.counts: Counter[str] = Counter()
         self.problems: Counter[str] = Counter()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What says who asks."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def requests(self, keep: bool) -> None:
         """Ask again and again."""
         connection = http.client.HTTPConnection(*ADDRESS, timeout=15, source_address=("127.0.0.2", 0))
         while not STOP.exists():
             try:
-                connection.request("GET", "/")
+                connection.request("GET", "/", headers=self.headers)
                 answer = connection.getresponse()
                 slot = json.loads(answer.read())["slot"]
                 self.counts[f"{answer.status} {slot} {'kept' if keep else 'new'}"] += 1
@@ -133,7 +141,7 @@ class Load:
     def events(self) -> None:
         """Read a stream of events that has no gap."""
         connection = http.client.HTTPConnection(*ADDRESS, timeout=15, source_address=("127.0.0.2", 0))
-        connection.request("GET", "/events?count=100000&pause=0.1")
+        connection.request("GET", "/events?count=100000&pause=0.1", headers=self.headers)
         answer = connection.getresponse()
         number = 0
         while not STOP.exists():
@@ -149,7 +157,7 @@ class Load:
     def websocket(self) -> None:
         """Send frames and get them back over one connection."""
         with socket.create_connection(ADDRESS, timeout=15, source_address=("127.0.0.2", 0)) as connection:
-            connection.sendall(WEBSOCKET)
+            connection.sendall(upgrade(self.token))
             while b"\r\n\r\n" not in connection.recv(4096):
                 pass
             number = 0
@@ -175,10 +183,13 @@ class Load:
         return {"counts": self.counts, "problems": +self.problems}
 
 
-WEBSOCKET = (
-    b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
+def upgrade(token: str) -> bytes:
+    """The request for a WebSocket."""
+    head = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    head += f"Authorization: Bearer {token}\r\n" if token else ""
+    return f"{head}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+
+
 VERBS: dict[str, Callable[..., dict[str, Any]]] = {
     "fetch": fetch,
     "raw": raw,
@@ -187,6 +198,6 @@ VERBS: dict[str, Callable[..., dict[str, Any]]] = {
     "relayed": relayed,
     "secure": secure,
     "websocket": websocket,
-    "load": lambda: Load().run(),
+    "load": lambda token="": Load(token).run(),
 }
 print(json.dumps(VERBS[sys.argv[1]](*json.loads(sys.argv[2]))))

@@ -8,10 +8,12 @@ import json
 import os
 import shlex
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from questions import journal, run
+from questions import eventually, journal, run
 from testinfra.host import Host
 
 BALANCER = "127.0.0.2"
@@ -67,6 +69,27 @@ def converge(settings: dict[str, Any]) -> tuple[bool, str]:
     command = ["ansible-playbook", "-i", str(inventory), "-e", json.dumps(settings), str(playbook)]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     return done.returncode == 0, " ".join((done.stdout + done.stderr).split())
+
+
+@contextmanager
+def under_load(host: Host, token: str = "") -> Iterator[Callable[[], dict[str, Any]]]:
+    """Constant load, and the function that ends it and says what the clients met."""
+    result = "/run/client-load.json"
+    host.check_output(f"rm -f {result} /run/client-stop")
+    words = shlex.quote(json.dumps([token] if token else []))
+    unit = f"systemd-run --collect --unit client-load -p StandardOutput=file:{result}"
+    host.check_output(f"{unit} /usr/local/bin/client load {words}")
+    assert eventually(lambda: sum(one["requests"] for one in slot(host, "show")[1]["slots"].values()) >= 2)
+
+    def end() -> dict[str, Any]:
+        host.check_output("touch /run/client-stop")
+        assert eventually(lambda: host.run("systemctl is-active client-load").stdout.strip() != "active")
+        return dict(json.loads(host.file(result).content_string))
+
+    try:
+        yield end
+    finally:
+        host.run("touch /run/client-stop")
 
 
 def make_certificate(folder: Path) -> str:

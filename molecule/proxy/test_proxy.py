@@ -24,6 +24,7 @@ from proxy_questions import (
     page_of_the_proxy,
     pid,
     slot,
+    under_load,
 )
 from questions import eventually, journal, listeners, outside_address, variables
 from testinfra.host import Host
@@ -239,20 +240,8 @@ def test_log_has_no_query_and_no_token(host: Host) -> None:
 @pytest.fixture
 def load(host: Host) -> Iterator[Callable[[], dict[str, Any]]]:
     """Constant load, and the function that ends it and says what the clients met."""
-    result = "/run/client-load.json"
-    host.check_output(f"rm -f {result} /run/client-stop")
-    host.check_output(
-        f"systemd-run --collect --unit client-load -p StandardOutput=file:{result} /usr/local/bin/client load '[]'"
-    )
-    assert eventually(lambda: slot(host, "show")[1]["slots"]["blue"]["requests"] >= 2)
-
-    def end() -> dict[str, Any]:
-        host.check_output("touch /run/client-stop")
-        assert eventually(lambda: host.run("systemctl is-active client-load").stdout.strip() != "active")
-        return dict(json.loads(host.file(result).content_string))
-
-    yield end
-    host.run("touch /run/client-stop")
+    with under_load(host) as end:
+        yield end
 
 
 def test_reloads_and_switches_lose_nothing(host: Host, load: Callable[[], dict[str, Any]]) -> None:

@@ -227,6 +227,35 @@ def test_slots(slots: list[dict[str, Any]], others: dict[str, Any], sentences: l
     assert_errors(disagreements(stack_slots=slots, **others), sentences)
 
 
+TOKENS = {"proxy_tokens": {"alice": "0123456789-0123456789"}}
+IMAGE = {"stack_image": "example/server:1", "network_client_cidrs": ["0.0.0.0/0"]}
+ANONYMOUS = "Anybody could use the server: network_client_cidrs has"
+
+
+@pytest.mark.parametrize(
+    ("given", "sentences"),
+    [
+        ({}, []),  # the reference server has a token of its own
+        ({"network_client_cidrs": ["0.0.0.0/0"]}, []),
+        (IMAGE, [f"{ANONYMOUS} 0.0.0.0/0, and neither stack_token nor proxy_tokens says who may."]),
+        ({**IMAGE, "network_client_cidrs": ["::/0", "10.0.0.0/8"]}, [f"{ANONYMOUS} ::/0"]),
+        ({**IMAGE, "network_client_cidrs": ["10.0.0.0/8"]}, []),
+        ({**IMAGE, "stack_token": ""}, [ANONYMOUS]),
+        ({**IMAGE, "stack_token": "x"}, []),
+        ({**IMAGE, "stack_token": "{{ secrets_state.token }}"}, []),  # known when the secrets are
+        ({**IMAGE, **TOKENS}, []),
+        ({**IMAGE, "proxy_allow_anonymous": True}, []),
+        ({"stack_repository": "https://example.org/a.git", **IMAGE, "stack_image": ""}, [ANONYMOUS]),
+        ({"stack_package": "pypi:a==1", **IMAGE, "stack_image": ""}, [ANONYMOUS]),
+        ({**IMAGE, **TOKENS, "stack_token": "x"}, ["stack_token and proxy_tokens are both set"]),
+    ],
+)
+def test_who_is_let_in(given: dict[str, Any], sentences: list[str]) -> None:
+    errors = disagreements(**trust(given))
+    assert_errors(errors, sentences)
+    assert "0123456789" not in str(errors)
+
+
 def test_errors_are_numbered_each_with_the_place_of_its_variables() -> None:
     errors = ["redis_port is 0.", "Nothing is right.", "redis_port and proxy_port clash."]
     given = {"redis_port": 0, "proxy_port": 0, "__preflight_errors": errors}
