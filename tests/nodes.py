@@ -62,8 +62,8 @@ def whole() -> list[Node]:
         Node("server", "unit", (*PYTEST, "roles/stack/files/server/tests"), 60),
         Node("conformance", "unit", (*PYTEST, "tests/conformance"), 60),
         RUNNER,
-        Node("aws interruption", "aws", (*PYTEST, INTERRUPTION), 330, limit=2400, patient=True),
-        Node("aws", "aws", (*PYTEST, "tests/aws", f"--ignore={INTERRUPTION}"), 500, limit=2400, patient=True),
+        Node("aws interruption", "aws", (*PYTEST, INTERRUPTION), 420, 0.9, limit=2400, patient=True),
+        Node("aws", "aws", (*PYTEST, "tests/aws", f"--ignore={INTERRUPTION}"), 900, 0.9, limit=2400, patient=True),
         *molecule(),
         Node("e2e", "e2e", (*PYTEST, "tests/e2e"), 1040, load=0.8, limit=2700, needs=LAB),
     ]
