@@ -117,7 +117,7 @@ def main(arguments: list[str]) -> int:
     os.chdir(ROOT)
     before, began = records(), time.monotonic()
     execute = partial(schedule.execute, folder=OUTPUT, environment=environment)
-    results = schedule.run(chosen, capacity=1.25 * (os.cpu_count() or 1), execute=execute, tell=tell)
+    results = schedule.run(chosen, capacity=1.4 * (os.cpu_count() or 1), execute=execute, tell=tell)
     print(table(results, time.monotonic() - began, before))
     keep(results)
     failed = sum(not result.ok for result in results)
